@@ -1,0 +1,120 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is compiled under the same strict rules.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+extension Target {
+    /// A library of the project: the folder Sources/<name>.
+    static func library(_ name: String, _ dependencies: [Dependency] = []) -> Target {
+        .target(name: name, dependencies: dependencies, swiftSettings: strict)
+    }
+
+    /// The tests of one target: the folder Tests/<name>Tests.
+    static func tests(of name: String, _ dependencies: [Dependency] = []) -> Target {
+        .testTarget(
+            name: "\(name)Tests",
+            dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+            swiftSettings: strict)
+    }
+}
+
+let package = Package(
+    name: "crux",
+    products: [
+        .executable(name: "crux", targets: ["crux"]),
+        .library(name: "CheckpointFormat", targets: ["CheckpointFormat"]),
+        .library(name: "CheckpointInterop", targets: ["CheckpointInterop"]),
+        .library(name: "LanguageModel", targets: ["LanguageModel"]),
+        .library(name: "Training", targets: ["Training"]),
+        .library(name: "Analysis", targets: ["Analysis"]),
+    ],
+    dependencies: [
+        // The command line; only the executable may import it.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // File descriptors and errno as Swift values.
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        // OrderedDictionary: metadata and tensors keep their order.
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        // Log messages of the libraries; the executable decides where they go.
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // The HTML report's template.
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        // Configuration files.
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        // Runs the built command line in the tests.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // System libraries.
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+
+        // The house, in the one direction of dependency.
+        .target(name: "CKernels"),
+        .library("TensorCore"),
+        .library("Codecs", ["CZstd", "CXXHash", "TensorCore"]),
+        .library(
+            "CheckpointFormat",
+            [
+                "TensorCore", "Codecs",
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
+        .library(
+            "CheckpointInterop",
+            [
+                "CheckpointFormat", "TensorCore",
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
+        .library("Kernels", ["COneDNN", "CKernels"]),
+        .library("LanguageModel", ["Kernels", "CheckpointFormat", "TensorCore"]),
+        .library("Tasks", ["LanguageModel"]),
+        .library(
+            "Training",
+            [
+                "Tasks", "LanguageModel", "Kernels", "CheckpointFormat", "TensorCore",
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .library("Analysis", ["CheckpointInterop", "CheckpointFormat", "LanguageModel", "Tasks", "TensorCore"]),
+        .library("Rendering", [.product(name: "Mustache", package: "swift-mustache")]),
+        .executableTarget(
+            name: "crux",
+            dependencies: [
+                "Analysis", "CheckpointFormat", "CheckpointInterop", "LanguageModel", "Rendering", "Tasks",
+                "TensorCore", "Training",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+
+        // Tests.
+        .target(
+            name: "TestSupport",
+            dependencies: [.product(name: "Subprocess", package: "swift-subprocess")],
+            path: "Tests/TestSupport",
+            swiftSettings: strict),
+        .tests(of: "TensorCore"),
+        .tests(of: "Codecs", ["TensorCore"]),
+        .tests(of: "CheckpointFormat", ["Codecs", "TensorCore"]),
+        .tests(of: "CheckpointInterop", ["CheckpointFormat", "TensorCore"]),
+        .tests(of: "Kernels"),
+        .tests(of: "LanguageModel", ["CheckpointInterop", "Kernels", "TensorCore"]),
+        .tests(of: "Tasks", ["LanguageModel"]),
+        .tests(
+            of: "Training", ["CheckpointFormat", "CheckpointInterop", "Kernels", "LanguageModel", "Tasks", "TensorCore"]),
+        .tests(of: "Analysis", ["CheckpointFormat", "CheckpointInterop", "LanguageModel", "TensorCore"]),
+        .tests(of: "Rendering"),
+        .testTarget(name: "cruxTests", dependencies: ["crux", "TestSupport", "CheckpointFormat", "TensorCore"], swiftSettings: strict),
+    ]
+)
