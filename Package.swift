@@ -21,7 +21,9 @@ extension Target {
     static func tests(of name: String, _ dependencies: [Dependency] = []) -> Target {
         .testTarget(
             name: "\(name)Tests",
-            dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+            dependencies: [
+                .byName(name: name), "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+            ] + dependencies,
             swiftSettings: strict)
     }
 }
@@ -101,12 +103,17 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport",
-            dependencies: [.product(name: "Subprocess", package: "swift-subprocess")],
+            dependencies: [
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             path: "Tests/TestSupport",
             swiftSettings: strict),
         .tests(of: "TensorCore"),
         .tests(of: "Codecs", ["TensorCore"]),
-        .tests(of: "CheckpointFormat", ["Codecs", "TensorCore"]),
+        .tests(
+            of: "CheckpointFormat",
+            ["Codecs", "TensorCore", .product(name: "OrderedCollections", package: "swift-collections")]),
         .tests(of: "CheckpointInterop", ["CheckpointFormat", "TensorCore"]),
         .tests(of: "Kernels"),
         .tests(of: "LanguageModel", ["CheckpointInterop", "Kernels", "TensorCore"]),
