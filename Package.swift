@@ -119,9 +119,12 @@ let package = Package(
         .tests(of: "LanguageModel", ["CheckpointInterop", "Kernels", "TensorCore"]),
         .tests(of: "Tasks", ["LanguageModel"]),
         .tests(
-            of: "Training", ["CheckpointFormat", "CheckpointInterop", "Kernels", "LanguageModel", "Tasks", "TensorCore"]),
+            of: "Training",
+            ["CheckpointFormat", "CheckpointInterop", "Kernels", "LanguageModel", "Tasks", "TensorCore"]),
         .tests(of: "Analysis", ["CheckpointFormat", "CheckpointInterop", "LanguageModel", "TensorCore"]),
         .tests(of: "Rendering"),
-        .testTarget(name: "cruxTests", dependencies: ["crux", "TestSupport", "CheckpointFormat", "TensorCore"], swiftSettings: strict),
+        .testTarget(
+            name: "cruxTests", dependencies: ["crux", "TestSupport", "CheckpointFormat", "TensorCore"],
+            swiftSettings: strict),
     ]
 )

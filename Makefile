@@ -1,0 +1,33 @@
+# The two commands of the README are `make demo` and `make test`.
+
+CRUX := .build/release/crux
+DEMO := demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build setup lint format clean
+
+help:  ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: build  ## Train, fine-tune, verify and diff; write demo/report.html (about ten minutes).
+	$(CRUX) experiment quick --out $(DEMO)
+
+test: setup  ## Run every test, optimised.
+	swift build -c release --build-tests
+	swift test -c release --skip-build
+
+build: setup  ## Build the command line tool, optimised.
+	swift build -c release --product crux
+
+setup:  ## Install the system packages that are missing.
+	@.ci/install-system-packages
+
+lint:  ## Check the formatting and the imports.
+	swift format lint --strict --recursive Package.swift Sources Tests
+	swift build -c release --explicit-target-dependency-import-check error
+
+format:  ## Format the sources in place.
+	swift format format --in-place --recursive Package.swift Sources Tests
+
+clean:  ## Remove what was built, and the demo.
+	rm -rf .build $(DEMO)
