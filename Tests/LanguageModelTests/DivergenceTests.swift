@@ -65,12 +65,10 @@ private let referenceLogits: [Float] = [1.1, 0.2, 0.9, -0.8, -1.5]
 
     /// PAPER.md: at β = 150 and V = 96, p_max = 0.99 weighs 0.72 with the code's certainty, 0.16 with equation 2.
     @Test func theTwoCertaintiesWeighAsPublished() {
-        // One token at 0.99, the rest of the mass spread evenly, as logits.
-        let others = log(Float(0.01) / 95)
-        let logits = [log(Float(0.99))] + [Float](repeating: others, count: 95)
+        let logits = [log(Float(0.99)), log(Float(0.01))] + [Float](repeating: -1e4, count: 94)
         let paper = PenaltyWeight.prioritised(certainty: .negentropy, beta: 150, intercept: 0)
-        #expect(paper.value(referenceLogits: logits.span, temperature: 1) < 0.2)
-        // ln p_max of the sharpened row itself: 1 + ln 0.99 / ln 96, to the power 150.
+        #expect(abs(paper.value(referenceLogits: logits.span, temperature: 1) - 0.16) < 0.01)
+        // The 0.99 is the largest probability of the softmax that the code's certainty takes.
         let code = PenaltyWeight.prioritised(
             certainty: .maximumProbability(temperature: 1), beta: 150, intercept: 0)
         #expect(abs(code.value(referenceLogits: logits.span, temperature: 1) - 0.72) < 0.01)

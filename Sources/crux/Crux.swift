@@ -1,0 +1,15 @@
+internal import ArgumentParser
+
+/// The root of the command line.
+struct Crux: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "crux",
+        abstract: "Train small language models with RL and see what it changed: checkpoints, diffs, per-token KL.",
+        discussion: """
+            Exit codes: 0 same, valid or within limits; 1 differs, invalid or over a limit; 2 could not run; \
+            64 usage error. Data goes to standard output, progress and messages to standard error.
+            """,
+        version: "0.1.0",
+        subcommands: []
+    )
+}
