@@ -89,12 +89,16 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .library("Analysis", ["CheckpointInterop", "CheckpointFormat", "LanguageModel", "Tasks", "TensorCore"]),
+        // Many runs and their statistics: plain values out, as Analysis.
+        .library(
+            "Experiments",
+            ["Analysis", "CheckpointFormat", "CheckpointInterop", "LanguageModel", "Tasks", "TensorCore", "Training"]),
         .library("Rendering", [.product(name: "Mustache", package: "swift-mustache")]),
         .executableTarget(
             name: "crux",
             dependencies: [
-                "Analysis", "CheckpointFormat", "CheckpointInterop", "LanguageModel", "Rendering", "Tasks",
-                "TensorCore", "Training",
+                "Analysis", "CheckpointFormat", "CheckpointInterop", "Experiments", "LanguageModel", "Rendering",
+                "Tasks", "TensorCore", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -122,6 +126,7 @@ let package = Package(
             of: "Training",
             ["CheckpointFormat", "CheckpointInterop", "Kernels", "LanguageModel", "Tasks", "TensorCore"]),
         .tests(of: "Analysis", ["CheckpointFormat", "CheckpointInterop", "LanguageModel", "TensorCore"]),
+        .tests(of: "Experiments"),
         .tests(of: "Rendering"),
         .testTarget(
             name: "cruxTests", dependencies: ["crux", "TestSupport", "CheckpointFormat", "TensorCore"],
