@@ -86,6 +86,7 @@ let package = Package(
             [
                 "Tasks", "LanguageModel", "Kernels", "CheckpointFormat", "TensorCore",
                 .product(name: "Yams", package: "Yams"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .library("Analysis", ["CheckpointInterop", "CheckpointFormat", "LanguageModel", "Tasks", "TensorCore"]),

@@ -1,0 +1,39 @@
+/// The section `execution`: how a step's work is cut. It decides the order of sums, so it is part of the result;
+/// the number of workers is not.
+public struct ExecutionConfiguration: Hashable, Sendable {
+    /// Gradient arenas that micro-shards are dealt to; each costs the memory of one gradient.
+    public var gradientLanes = 8
+    /// Tokens of one micro-shard; a longer sequence is a shard of its own.
+    public var tokensPerShard = 1024
+
+    static let fields: [ConfigurationField<Self>] = [
+        .integer("gradient_lanes", \.gradientLanes, in: 1...1024),
+        .integer("tokens_per_shard", \.tokensPerShard, in: 1...1_048_576),
+    ]
+}
+
+/// The section `evaluation`.
+public struct EvaluationConfiguration: Hashable, Sendable {
+    /// Steps between evaluations; 0 evaluates only after the last step.
+    public var everySteps = 0
+    /// Examples of each evaluated set-up; 0 switches evaluation off.
+    public var examples = 100
+    /// Sampling temperature; 0 is greedy. nil (`auto`): greedy in pre-training, the rollout's in RL.
+    public var temperature: Double?
+
+    static let fields: [ConfigurationField<Self>] = [
+        .integer("every_steps", \.everySteps, in: 0...1_000_000_000).changeableOnResume(),
+        .integer("examples", \.examples, in: 0...1_000_000).changeableOnResume(),
+        .numberOrAuto("temperature", \.temperature, in: .from(0, to: 100)).changeableOnResume(),
+    ]
+}
+
+/// The section `checkpoint`.
+public struct CheckpointConfiguration: Hashable, Sendable {
+    /// Steps between saved checkpoints; 0 saves only at the end or when interrupted.
+    public var everySteps = 0
+
+    static let fields: [ConfigurationField<Self>] = [
+        .integer("every_steps", \.everySteps, in: 0...1_000_000_000).changeableOnResume()
+    ]
+}

@@ -1,0 +1,224 @@
+public import LanguageModel
+public import Tasks
+
+/// All settings of `crux finetune`. The paper's and its code's differences are each a setting of their own.
+public struct FineTuningConfiguration: RunConfiguration {
+    /// Which additions are practised.
+    public enum Setup: String, CaseIterable, Hashable, Sendable {
+        /// Both operands have N+k digits.
+        case fixed
+        /// One operand has N+k digits, the other as many or fewer.
+        case varying
+        /// One operand has N+k digits; the other half the time 1...N, else N+1...N+k.
+        case referenceCode = "reference-code"
+    }
+
+    /// The section `task`.
+    public struct Task: Hashable, Sendable {
+        /// N, the largest number of digits of pre-training; nil (`auto`) reads it from the reference.
+        public var trainedDigits: Int?
+        /// k, the digits beyond N.
+        public var additionalDigits = 1
+        /// Which additions are practised and evaluated.
+        public var setup = Setup.varying
+        /// What an episode earns.
+        public var reward = RewardRule.paper
+
+        static let fields: [ConfigurationField<Self>] = [
+            .integerOrAuto("trained_digits", \.trainedDigits, in: 1...1000),
+            .integer("additional_digits", \.additionalDigits, in: 0...1000),
+            .choice("setup", \.setup),
+            .choice("reward", \.reward),
+        ]
+    }
+
+    /// The section `rollout`.
+    public struct Rollout: Hashable, Sendable {
+        /// Episodes of one step.
+        public var episodesPerCollect = 50
+        /// The temperature of sampling, of the policy and of the KL penalty.
+        public var temperature = 1.0
+        /// Tokens after which an episode is cut off; nil (`auto`): the longest right answer and 100 more.
+        public var maximumLength: Int?
+
+        static let fields: [ConfigurationField<Self>] = [
+            .integer("episodes_per_collect", \.episodesPerCollect, in: 1...1_000_000),
+            .number("temperature", \.temperature, in: .above(0, to: 100)),
+            .integerOrAuto("maximum_length", \.maximumLength, in: 1...1_048_576),
+        ]
+    }
+
+    /// The section `loss`.
+    public struct Loss: Hashable, Sendable {
+        /// Weight of the critic's mean squared error.
+        public var valueCoefficient = 0.1
+        /// Weight of the policy's entropy, which is rewarded.
+        public var entropyCoefficient = 0.0005
+        /// λ of generalised advantage estimation.
+        public var gaeLambda = 0.95
+        /// The discount of later rewards.
+        public var discount = 1.0
+        /// Whether a collect's advantages are shifted and scaled to mean 0 and deviation 1.
+        public var normalizeAdvantages = false
+
+        static let fields: [ConfigurationField<Self>] = [
+            .number("value_coefficient", \.valueCoefficient, in: .from(0, to: 1e6)),
+            .number("entropy_coefficient", \.entropyCoefficient, in: .from(0, to: 1e6)),
+            .number("gae_lambda", \.gaeLambda, in: .from(0, to: 1)),
+            .number("discount", \.discount, in: .from(0, to: 1)),
+            .flag("normalize_advantages", \.normalizeAdvantages),
+        ]
+    }
+
+    /// The section `update`: how a collect becomes optimiser steps.
+    public struct Update: Hashable, Sendable {
+        /// How often each collect is learned from.
+        public var passesPerCollect = 1
+        /// Episodes of a minibatch; 0 for the whole collect.
+        public var episodesPerMinibatch = 0
+        /// Single tokens of a minibatch, shuffled over all episodes; 0 for whole episodes. The paper's code
+        /// takes 2, which costs a forward pass over the episode's beginning for every token.
+        public var transitionsPerMinibatch = 0
+
+        static let fields: [ConfigurationField<Self>] = [
+            .integer("passes_per_collect", \.passesPerCollect, in: 1...1000),
+            .integer("episodes_per_minibatch", \.episodesPerMinibatch, in: 0...1_000_000),
+            .integer("transitions_per_minibatch", \.transitionsPerMinibatch, in: 0...1_000_000),
+        ]
+    }
+
+    /// Whether all states are held to the reference alike.
+    public enum PenaltyKind: String, CaseIterable, Hashable, Sendable {
+        /// Every state counts the same.
+        case standard
+        /// States count by the reference's certainty to the power β (equation 1).
+        case prioritised
+    }
+
+    /// How the reference's certainty is measured.
+    public enum CertaintyMeasure: String, CaseIterable, Hashable, Sendable {
+        /// Equation 2, of the whole distribution at the rollout's temperature.
+        case negentropy
+        /// The paper's code: of the largest probability at a temperature of its own.
+        case maximumProbability = "maximum-probability"
+    }
+
+    /// The section `penalty`: α · weight(s) · KL(policy ‖ reference).
+    public struct Penalty: Hashable, Sendable {
+        /// α; 0 switches the penalty off, KL is still measured.
+        public var coefficient = 5.0
+        /// Standard or prioritised.
+        public var kind = PenaltyKind.standard
+        /// How KL(policy ‖ reference) is estimated.
+        public var estimator = KLEstimator.k2
+        /// β, the power of the certainty.
+        public var beta = 150.0
+        /// How the reference's certainty is measured.
+        public var certainty = CertaintyMeasure.negentropy
+        /// The temperature of `maximum-probability`.
+        public var certaintyTemperature = 4.0
+        /// The weight at certainty 0, at most 0; the weight at certainty 1 stays 1.
+        public var intercept = 0.0
+
+        static let fields: [ConfigurationField<Self>] = [
+            .number("coefficient", \.coefficient, in: .from(0, to: 1e6)),
+            .choice("kind", \.kind),
+            .choice("estimator", \.estimator),
+            .number("beta", \.beta, in: .from(0, to: 1e6)),
+            .choice("certainty", \.certainty),
+            .number("certainty_temperature", \.certaintyTemperature, in: .above(0, to: 100)),
+            .number("intercept", \.intercept, in: .from(-1e6, to: 0)),
+        ]
+    }
+
+    /// The section `critic`: a multilayer perceptron with ReLU on the policy's last hidden state.
+    public struct Critic: Hashable, Sendable {
+        /// The widths of the hidden layers.
+        public var hiddenSizes = [128, 128]
+        /// The critic's learning rate as a multiple of the policy's.
+        public var learningRateFactor = 1.0
+        /// Whether the critic's gradient stops at the hidden state instead of flowing into the policy.
+        public var detachesHidden = false
+
+        static let fields: [ConfigurationField<Self>] = [
+            .integers("hidden_sizes", \.hiddenSizes, in: 1...65_536),
+            .number("learning_rate_factor", \.learningRateFactor, in: .from(0, to: 1e6)),
+            .flag("detaches_hidden", \.detachesHidden),
+        ]
+    }
+
+    /// Collects in all; each is followed by its optimiser steps.
+    public var steps = 100
+    /// The seed of critic, prompts, sampling, minibatches and evaluation.
+    public var seed: UInt64 = 1
+    /// Threads; nil (`auto`) or 0 for one per core. Does not change the result.
+    public var workers: Int?
+    /// What is practised.
+    public var task = Task()
+    /// How episodes are sampled.
+    public var rollout = Rollout()
+    /// Advantages and the weights of the losses.
+    public var loss = Loss()
+    /// How a collect becomes optimiser steps.
+    public var update = Update()
+    /// What holds the policy to the reference.
+    public var penalty = Penalty()
+    /// The value head.
+    public var critic = Critic()
+    /// AdamW and its learning rate.
+    public var optimizer = OptimizerConfiguration(
+        learningRate: 1e-6, beta1: 0.9, beta2: 0.999, weightDecay: 0, gradientClip: 0)
+    /// How a step's work is cut.
+    public var execution = ExecutionConfiguration()
+    /// How often accuracy is measured.
+    public var evaluation = EvaluationConfiguration()
+    /// How often the state is saved.
+    public var checkpoint = CheckpointConfiguration()
+
+    /// The defaults: the paper's settings of section 5.3 with the standard penalty.
+    public init() {}
+
+    /// Every setting, in order.
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .integer("steps", \.steps, in: 0...1_000_000_000).changeableOnResume(),
+            .seed("seed", \.seed),
+            .integerOrAuto("workers", \.workers, in: 0...4096).changeableOnResume(),
+        ]
+            + Task.fields.map { $0.inSection("task", \.task) }
+            + Rollout.fields.map { $0.inSection("rollout", \.rollout) }
+            + Loss.fields.map { $0.inSection("loss", \.loss) }
+            + Update.fields.map { $0.inSection("update", \.update) }
+            + Penalty.fields.map { $0.inSection("penalty", \.penalty) }
+            + Critic.fields.map { $0.inSection("critic", \.critic) }
+            + OptimizerConfiguration.fields.map { $0.inSection("optimizer", \.optimizer) }
+            + ExecutionConfiguration.fields.map { $0.inSection("execution", \.execution) }
+            + EvaluationConfiguration.fields.map { $0.inSection("evaluation", \.evaluation) }
+            + CheckpointConfiguration.fields.map { $0.inSection("checkpoint", \.checkpoint) }
+    }
+
+    /// Checks that minibatches are cut in one way only.
+    public func validate(source: String) throws(ConfigurationError) {
+        guard update.episodesPerMinibatch == 0 || update.transitionsPerMinibatch == 0 else {
+            throw ConfigurationError(
+                source: source, key: "update.transitions_per_minibatch",
+                problem: .invalidValue(
+                    found: "\(update.transitionsPerMinibatch)",
+                    expected: "0 where update.episodes_per_minibatch is \(update.episodesPerMinibatch)"))
+        }
+    }
+}
+
+extension FineTuningConfiguration.Penalty {
+    /// The weight of a state's penalty.
+    public var weight: PenaltyWeight {
+        switch kind {
+        case .standard: .standard
+        case .prioritised:
+            .prioritised(
+                certainty: certainty == .negentropy
+                    ? .negentropy : .maximumProbability(temperature: Float(certaintyTemperature)),
+                beta: Float(beta), intercept: Float(intercept))
+        }
+    }
+}
