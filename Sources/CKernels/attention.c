@@ -1,0 +1,111 @@
+#include "CKernels.h"
+#include "dispatch.h"
+#include "exponential.h"
+#include "maximum.h"
+#include <math.h>
+
+#pragma clang fp reassociate(on) contract(fast)
+
+CRUX_CLONES
+void crux_causal_softmax(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t visible, ptrdiff_t stride, float scale,
+                         float *scores, float *log_sum_exp) {
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    float *x = scores + row * stride;
+    ptrdiff_t count = visible + row;
+    float maximum = crux_maximum(count, x) * scale;
+    float total = 0;
+    for (ptrdiff_t i = 0; i < count; i++) {
+      float e = crux_exp(x[i] * scale - maximum);
+      x[i] = e;
+      total += e;
+    }
+    float factor = 1.0f / total;
+    for (ptrdiff_t i = 0; i < count; i++) x[i] *= factor;
+    for (ptrdiff_t i = count; i < columns; i++) x[i] = 0;
+    log_sum_exp[row] = maximum + logf(total);
+  }
+}
+
+CRUX_CLONES
+void crux_causal_probabilities(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t visible, ptrdiff_t stride, float scale,
+                               float *scores, const float *log_sum_exp) {
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    float *x = scores + row * stride;
+    ptrdiff_t count = visible + row;
+    float shift = log_sum_exp[row];
+    for (ptrdiff_t i = 0; i < count; i++) x[i] = crux_exp(x[i] * scale - shift);
+    for (ptrdiff_t i = count; i < columns; i++) x[i] = 0;
+  }
+}
+
+CRUX_CLONES
+void crux_softmax_backward(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, float scale,
+                           const float *restrict probabilities, float *restrict gradient,
+                           const float *restrict row_dots) {
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    const float *p = probabilities + row * stride;
+    float *g = gradient + row * stride;
+    float dot = row_dots[row];
+    for (ptrdiff_t i = 0; i < columns; i++) g[i] = p[i] * (g[i] - dot) * scale;
+  }
+}
+
+CRUX_CLONES
+void crux_row_dots(ptrdiff_t rows, ptrdiff_t width, ptrdiff_t a_stride, const float *a, ptrdiff_t b_stride,
+                   const float *b, float *out) {
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    const float *x = a + row * a_stride;
+    const float *y = b + row * b_stride;
+    float dot = 0;
+    for (ptrdiff_t i = 0; i < width; i++) dot += x[i] * y[i];
+    out[row] = dot;
+  }
+}
+
+CRUX_CLONES
+void crux_cached_attention(ptrdiff_t count, ptrdiff_t width, ptrdiff_t key_stride, float scale,
+                           const float *restrict query, const float *restrict keys, const float *restrict values,
+                           float *restrict scores, float *restrict out) {
+  // Thirty-two keys at a time stay in registers while the head's dimensions go by.
+  ptrdiff_t start = 0;
+  for (; start + 32 <= count; start += 32) {
+    float block[32] = {0};
+    for (ptrdiff_t d = 0; d < width; d++) {
+      float q = query[d];
+      const float *k = keys + d * key_stride + start;
+      for (int i = 0; i < 32; i++) block[i] += q * k[i];
+    }
+    for (int i = 0; i < 32; i++) scores[start + i] = block[i];
+  }
+  if (start < count) {
+    for (ptrdiff_t i = start; i < count; i++) scores[i] = 0;
+    for (ptrdiff_t d = 0; d < width; d++) {
+      float q = query[d];
+      const float *k = keys + d * key_stride;
+      for (ptrdiff_t i = start; i < count; i++) scores[i] += q * k[i];
+    }
+  }
+  float maximum = crux_maximum(count, scores) * scale;
+  float total = 0;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    float e = crux_exp(scores[i] * scale - maximum);
+    scores[i] = e;
+    total += e;
+  }
+  float factor = 1.0f / total;
+  for (ptrdiff_t i = 0; i < width; i++) out[i] = 0;
+  ptrdiff_t t = 0;
+  for (; t + 4 <= count; t += 4) {
+    float p0 = scores[t], p1 = scores[t + 1], p2 = scores[t + 2], p3 = scores[t + 3];
+    const float *v = values + t * width;
+    for (ptrdiff_t i = 0; i < width; i++) {
+      out[i] += p0 * v[i] + p1 * v[width + i] + p2 * v[2 * width + i] + p3 * v[3 * width + i];
+    }
+  }
+  for (; t < count; t++) {
+    float p = scores[t];
+    const float *v = values + t * width;
+    for (ptrdiff_t i = 0; i < width; i++) out[i] += p * v[i];
+  }
+  for (ptrdiff_t i = 0; i < width; i++) out[i] *= factor;
+}

@@ -1,0 +1,13 @@
+// How the loops are compiled: for several x86-64 levels, picked by the loader; plain elsewhere.
+#ifndef CRUX_DISPATCH_H
+#define CRUX_DISPATCH_H
+
+#if defined(__x86_64__) && defined(__linux__) && !defined(CRUX_NO_CLONES)
+#define CRUX_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CRUX_CLONES
+#endif
+
+#define CRUX_INLINE static inline __attribute__((always_inline))
+
+#endif

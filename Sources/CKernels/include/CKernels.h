@@ -1,0 +1,122 @@
+// Element-wise loops of the engine: portable C, compiled for several CPU levels and picked at load time.
+//
+// All matrices are row-major floats; `rows`, `width`, `count` are numbers of elements, strides count floats.
+// Callers (the Kernels target) check every size; nothing here allocates, keeps state or reports errors.
+// NaN and infinity go through: no loop hides one.
+#ifndef CRUX_CKERNELS_H
+#define CRUX_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+// --- Layer normalisation ------------------------------------------------------------------------------
+
+/// sum = x + residual where `residual` is given (otherwise `sum` is unused and x is normalised as it is);
+/// out = (sum - mean) * rstd * weight + bias. `bias`, `residual`, `sum` may be null. `sum` may be `x`.
+void crux_layer_norm_forward(ptrdiff_t rows, ptrdiff_t width, const float *x, const float *residual, float *sum,
+                             const float *weight, const float *bias, float epsilon, float *out, float *mean,
+                             float *rstd);
+
+/// dx += gradient of the input; dweight += …; dbias += …; out = the layer's output once more, which the caller
+/// therefore need not keep. `bias` and `dbias` are null together.
+void crux_layer_norm_backward(ptrdiff_t rows, ptrdiff_t width, const float *dout, const float *x,
+                              const float *weight, const float *bias, const float *mean, const float *rstd, float *dx,
+                              float *out, float *dweight, float *dbias);
+
+// --- GELU (tanh form) and biases ----------------------------------------------------------------------
+
+/// x += bias (may be null) in place; out = gelu(x). `out` may be `x` when x is not needed again.
+void crux_bias_gelu_forward(ptrdiff_t rows, ptrdiff_t width, float *x, const float *bias, float *out);
+
+/// gradient *= gelu'(x) in place; dbias += column sums of the result (may be null); out = gelu(x) once more.
+void crux_gelu_backward(ptrdiff_t rows, ptrdiff_t width, const float *x, float *gradient, float *out, float *dbias);
+
+/// x += bias in every row.
+void crux_add_bias(ptrdiff_t rows, ptrdiff_t width, float *x, const float *bias);
+
+/// out += column sums of x.
+void crux_add_column_sums(ptrdiff_t rows, ptrdiff_t width, const float *x, float *out);
+
+// --- Attention ----------------------------------------------------------------------------------------
+
+/// Row r: the first `visible + r` scores become softmax(scale * score), the rest of `columns` zero;
+/// log_sum_exp[r] = log of the sum of exp(scale * score). `stride` is the distance between rows.
+void crux_causal_softmax(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t visible, ptrdiff_t stride, float scale,
+                         float *scores, float *log_sum_exp);
+
+/// The same probabilities from known log_sum_exp.
+void crux_causal_probabilities(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t visible, ptrdiff_t stride, float scale,
+                               float *scores, const float *log_sum_exp);
+
+/// gradient = probabilities * (gradient - row_dots[r]) * scale: through the softmax to the raw scores.
+void crux_softmax_backward(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, float scale,
+                           const float *probabilities, float *gradient, const float *row_dots);
+
+/// out[r] = sum over the columns of a * b.
+void crux_row_dots(ptrdiff_t rows, ptrdiff_t width, ptrdiff_t a_stride, const float *a, ptrdiff_t b_stride,
+                   const float *b, float *out);
+
+/// One query against a cache, one head: keys are stored transposed, [width, key_stride]; values [count, width].
+/// out [width] = softmax(scale * query . keys) . values. `scores` is scratch of `count`.
+void crux_cached_attention(ptrdiff_t count, ptrdiff_t width, ptrdiff_t key_stride, float scale, const float *query,
+                           const float *keys, const float *values, float *scores, float *out);
+
+// --- Embedding ----------------------------------------------------------------------------------------
+
+/// out[r] = tokens_table[tokens[r]] + positions_table[positions[r]].
+void crux_embed(ptrdiff_t rows, ptrdiff_t width, const int32_t *tokens, const int32_t *positions,
+                const float *token_table, const float *position_table, float *out);
+
+/// token_table[tokens[r]] += gradient[r]; position_table[positions[r]] += gradient[r].
+void crux_embed_backward(ptrdiff_t rows, ptrdiff_t width, const int32_t *tokens, const int32_t *positions,
+                         const float *gradient, float *token_table, float *position_table);
+
+// --- Softmax over the vocabulary ----------------------------------------------------------------------
+
+/// out = log_softmax(x * inverse_temperature), row by row. `out` may be `x`.
+void crux_log_softmax(ptrdiff_t rows, ptrdiff_t width, float inverse_temperature, const float *x, float *out);
+
+/// Rows whose target is -1 get a zero gradient and a loss of zero; for the others losses[r] = -log softmax[target] and
+/// gradient = scale * (softmax - onehot). `gradient` may be null (then only the losses) or `logits`.
+void crux_cross_entropy(ptrdiff_t rows, ptrdiff_t width, const float *logits, const int32_t *targets, float scale,
+                        float *losses, float *gradient);
+
+// --- Matrix products with few rows --------------------------------------------------------------------
+
+/// out[m, n] = sum over k of a[m, k] * b[n, k]: for up to 4 rows of a, where packing b would not pay.
+void crux_multiply_few_rows(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t a_stride,
+                            const float *b, ptrdiff_t b_stride, float *out, ptrdiff_t out_stride);
+
+// --- Optimiser and reductions -------------------------------------------------------------------------
+
+/// One AdamW step (decoupled weight decay), in PyTorch's order of operations; the correction factors are
+/// 1 - beta^step.
+void crux_adamw(ptrdiff_t count, float *parameters, const float *gradients, float *first, float *second,
+                float learning_rate, float beta1, float beta2, float epsilon, float weight_decay,
+                float gradient_scale, float correction1, float correction2);
+
+/// into += from.
+void crux_add(ptrdiff_t count, float *into, const float *from);
+
+/// x *= factor.
+void crux_scale(ptrdiff_t count, float *x, float factor);
+
+/// The sum of squares, in double precision and a fixed order.
+double crux_sum_of_squares(ptrdiff_t count, const float *x);
+
+// --- Threads ------------------------------------------------------------------------------------------
+
+/// Sets the calling thread's OpenMP thread count to 1, where an OpenMP runtime is loaded; cheap to repeat.
+void crux_use_one_openmp_thread(void);
+
+/// Tells the CPU that this is a spin loop.
+void crux_spin_hint(void);
+
+#if defined(__cplusplus)
+}
+#endif
+#endif

@@ -1,0 +1,164 @@
+internal import CKernels
+
+/// Causal self-attention over packed sequences, all heads of one block.
+///
+/// Queries are taken in blocks of rows against the keys up to the block's end, so most of the masked half is
+/// never computed. Only the log-sum-exp of each row is kept; the backward pass computes the probabilities again.
+public enum CausalAttention {
+    /// The shape of one call.
+    public struct Shape: Sendable {
+        /// C.
+        public let width: Int
+        /// The number of heads; divides C.
+        public let headCount: Int
+
+        /// A width and the heads it is cut into.
+        public init(width: Int, headCount: Int) {
+            precondition(headCount > 0 && width > 0 && width % headCount == 0, "heads must divide the width")
+            self.width = width
+            self.headCount = headCount
+        }
+
+        /// The width of one head.
+        public var headSize: Int { width / headCount }
+
+        /// 1 / √(head size).
+        public var scale: Float { 1 / Float(headSize).squareRoot() }
+    }
+
+    /// Query rows of one block.
+    static let blockRows = 64
+
+    /// Floats of scratch that a call with sequences up to this length needs.
+    public static func scratchCount(maximumSequenceLength: Int) -> Int {
+        2 * blockRows * maximumSequenceLength + blockRows
+    }
+
+    /// out = softmax(Q·Kᵀ/√D, causal)·V for each sequence and head.
+    ///
+    /// - Parameters:
+    ///   - queriesKeysValues: Q, K, V side by side, [M, 3C].
+    ///   - sequenceStarts: where sequences start, and M at the end.
+    ///   - shape: width and heads.
+    ///   - scratch: at least ``scratchCount(maximumSequenceLength:)``.
+    ///   - logSumExp: of each row's scores, for the backward pass, [heads, M].
+    ///   - out: [M, C].
+    public static func forward(
+        _ queriesKeysValues: FloatSlice, sequenceStarts: [Int], shape: Shape, scratch: FloatSlice,
+        logSumExp: FloatSlice, into out: FloatSlice
+    ) {
+        let rowCount = check(queriesKeysValues, sequenceStarts, shape, scratch, logSumExp)
+        precondition(out.count == rowCount * shape.width, "CausalAttention: sizes differ")
+        let (width, size, stride) = (shape.width, shape.headSize, 3 * shape.width)
+        let scores = unsafe scratch.base
+        for (start, end) in zip(sequenceStarts, sequenceStarts.dropFirst()) {
+            for head in 0..<shape.headCount {
+                let queries = unsafe queriesKeysValues.base + start * stride + head * size
+                let keys = unsafe queries + width
+                let values = unsafe queries + 2 * width
+                let rowSums = unsafe logSumExp.base + head * rowCount + start
+                let target = unsafe out.base + start * width + head * size
+                for first in Swift.stride(from: 0, to: end - start, by: blockRows) {
+                    let rows = min(blockRows, end - start - first)
+                    let visible = first + rows
+                    unsafe Matmul.multiply(
+                        rows, visible, size, queries + first * stride, stride, false, keys, stride, true,
+                        scores, visible, false)
+                    unsafe crux_causal_softmax(
+                        rows, visible, first + 1, visible, shape.scale, scores, rowSums + first)
+                    unsafe Matmul.multiply(
+                        rows, size, visible, scores, visible, false, values, stride, false,
+                        target + first * width, width, false)
+                }
+            }
+        }
+    }
+
+    /// The gradient of Q, K and V.
+    ///
+    /// - Parameters:
+    ///   - outGradient: [M, C].
+    ///   - out: the forward output, [M, C].
+    ///   - queriesKeysValues: of the forward pass, [M, 3C].
+    ///   - sequenceStarts: where sequences start, and M at the end.
+    ///   - shape: width and heads.
+    ///   - scratch: at least ``scratchCount(maximumSequenceLength:)``.
+    ///   - logSumExp: of the forward pass, [heads, M].
+    ///   - gradient: of Q, K, V, overwritten, [M, 3C].
+    public static func backward(
+        _ outGradient: FloatSlice, out: FloatSlice, queriesKeysValues: FloatSlice, sequenceStarts: [Int],
+        shape: Shape, scratch: FloatSlice, logSumExp: FloatSlice, into gradient: FloatSlice
+    ) {
+        let rowCount = check(queriesKeysValues, sequenceStarts, shape, scratch, logSumExp)
+        precondition(
+            out.count == rowCount * shape.width && outGradient.count == out.count
+                && gradient.count == queriesKeysValues.count, "CausalAttention: sizes differ")
+        let (width, size, stride) = (shape.width, shape.headSize, 3 * shape.width)
+        for (start, end) in zip(sequenceStarts, sequenceStarts.dropFirst()) {
+            let length = end - start
+            let probabilities = unsafe scratch.base
+            let scoreGradients = unsafe probabilities + blockRows * length
+            let rowDots = unsafe scoreGradients + blockRows * length
+            for head in 0..<shape.headCount {
+                let queries = unsafe queriesKeysValues.base + start * stride + head * size
+                let keys = unsafe queries + width
+                let values = unsafe queries + 2 * width
+                let queryGradients = unsafe gradient.base + start * stride + head * size
+                let keyGradients = unsafe queryGradients + width
+                let valueGradients = unsafe queryGradients + 2 * width
+                let rowSums = unsafe logSumExp.base + head * rowCount + start
+                let headOut = unsafe out.base + start * width + head * size
+                let headOutGradient = unsafe outGradient.base + start * width + head * size
+                // From the last block on: it sees every key, so it sets what the others add to.
+                let lastFirst = (length - 1) / blockRows * blockRows
+                for first in Swift.stride(from: lastFirst, through: 0, by: -blockRows) where length > 0 {
+                    let rows = min(blockRows, length - first)
+                    let visible = first + rows
+                    let accumulate = first != lastFirst
+                    let blockGradient = unsafe headOutGradient + first * width
+                    let blockQueries = unsafe queries + first * stride
+                    unsafe Matmul.multiply(
+                        rows, visible, size, blockQueries, stride, false, keys, stride, true,
+                        probabilities, visible, false)
+                    unsafe crux_causal_probabilities(
+                        rows, visible, first + 1, visible, shape.scale, probabilities, rowSums + first)
+                    unsafe Matmul.multiply(
+                        rows, visible, size, blockGradient, width, false, values, stride, true,
+                        scoreGradients, visible, false)
+                    unsafe crux_row_dots(
+                        rows, size, width, blockGradient, width, headOut + first * width, rowDots)
+                    unsafe Matmul.multiply(
+                        visible, size, rows, probabilities, visible, true, blockGradient, width, false,
+                        valueGradients, stride, accumulate)
+                    unsafe crux_softmax_backward(
+                        rows, visible, visible, shape.scale, probabilities, scoreGradients, rowDots)
+                    unsafe Matmul.multiply(
+                        visible, size, rows, scoreGradients, visible, true, blockQueries, stride, false,
+                        keyGradients, stride, accumulate)
+                    unsafe Matmul.multiply(
+                        rows, size, visible, scoreGradients, visible, false, keys, stride, false,
+                        queryGradients + first * stride, stride, false)
+                }
+            }
+        }
+    }
+
+    /// Checks the sizes that both passes share; returns M.
+    private static func check(
+        _ queriesKeysValues: FloatSlice, _ sequenceStarts: [Int], _ shape: Shape, _ scratch: FloatSlice,
+        _ logSumExp: FloatSlice
+    ) -> Int {
+        let rowCount = Bias.rows(of: queriesKeysValues, width: 3 * shape.width)
+        precondition(
+            sequenceStarts.first == 0 && sequenceStarts.last == rowCount, "CausalAttention: sequences leave rows out")
+        var longest = 0
+        for (start, end) in zip(sequenceStarts, sequenceStarts.dropFirst()) {
+            precondition(start <= end, "CausalAttention: a sequence that ends before it starts")
+            longest = max(longest, end - start)
+        }
+        precondition(
+            scratch.count >= scratchCount(maximumSequenceLength: longest), "CausalAttention: too little scratch")
+        precondition(logSumExp.count == shape.headCount * rowCount, "CausalAttention: sizes differ")
+        return rowCount
+    }
+}

@@ -1,0 +1,45 @@
+internal import CKernels
+internal import COneDNN
+
+/// Products of matrices, on the calling thread.
+public enum Matmul {
+    /// Up to so many rows, the product streams the transposed right side instead of packing it.
+    static let fewRows = 2
+
+    /// out = a · b, or out += a · b.
+    ///
+    /// With the transpositions applied, a is [m, k], b is [k, n] and out [m, n]; out itself is not transposed.
+    public static func multiply(_ a: MatrixView, _ b: MatrixView, into out: MatrixView, accumulate: Bool = false) {
+        let (m, k) = a.isTransposed ? (a.columns, a.rows) : (a.rows, a.columns)
+        let (n, inner) = b.isTransposed ? (b.rows, b.columns) : (b.columns, b.rows)
+        precondition(
+            k == inner && out.rows == m && out.columns == n && !out.isTransposed, "matrices that do not fit")
+        guard m > 0, n > 0 else { return }
+        if m <= fewRows, !a.isTransposed, b.isTransposed, !accumulate {
+            unsafe crux_multiply_few_rows(
+                m, n, k, a.slice.base, a.stride, b.slice.base, b.stride, out.slice.base, out.stride)
+            return
+        }
+        unsafe multiply(
+            m, n, k, a.slice.base, a.stride, a.isTransposed, b.slice.base, b.stride, b.isTransposed,
+            out.slice.base, out.stride, accumulate)
+    }
+
+    /// The same on raw memory, for kernels that have checked their sizes.
+    @unsafe
+    static func multiply(
+        _ m: Int, _ n: Int, _ k: Int,
+        _ a: UnsafePointer<Float>, _ aStride: Int, _ aIsTransposed: Bool,
+        _ b: UnsafePointer<Float>, _ bStride: Int, _ bIsTransposed: Bool,
+        _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ accumulate: Bool
+    ) {
+        crux_use_one_openmp_thread()
+        let plain = CChar(bitPattern: UInt8(ascii: "N"))
+        let transposed = CChar(bitPattern: UInt8(ascii: "T"))
+        let status = unsafe dnnl_sgemm(
+            aIsTransposed ? transposed : plain, bIsTransposed ? transposed : plain,
+            dnnl_dim_t(m), dnnl_dim_t(n), dnnl_dim_t(k), 1, a, dnnl_dim_t(aStride), b, dnnl_dim_t(bStride),
+            accumulate ? 1 : 0, out, dnnl_dim_t(outStride))
+        precondition(status == dnnl_success, "the matrix library refused \(m)×\(n)×\(k)")
+    }
+}
