@@ -19,6 +19,7 @@ void crux_bias_gelu_forward(ptrdiff_t rows, ptrdiff_t width, float *x, const flo
     for (ptrdiff_t row = 0; row < rows; row++) {
       float *in = x + row * width;
       float *target = out + row * width;
+      CRUX_IN_PLACE
       for (ptrdiff_t i = 0; i < width; i++) {
         float value = in[i] + bias[i];
         in[i] = value;
@@ -26,6 +27,7 @@ void crux_bias_gelu_forward(ptrdiff_t rows, ptrdiff_t width, float *x, const flo
       }
     }
   } else {
+    CRUX_IN_PLACE
     for (ptrdiff_t i = 0; i < rows * width; i++) out[i] = x[i] * gate(x[i]);
   }
 }

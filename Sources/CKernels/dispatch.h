@@ -8,6 +8,9 @@
 #define CRUX_CLONES
 #endif
 
+// Before a loop whose pointers may be equal but overlap in no other way: element i is read before it is written.
+#define CRUX_IN_PLACE _Pragma("clang loop vectorize(assume_safety)")
+
 #define CRUX_INLINE static inline __attribute__((always_inline))
 
 #endif

@@ -13,6 +13,7 @@ void crux_layer_norm_forward(ptrdiff_t rows, ptrdiff_t width, const float *x, co
     if (residual) {
       const float *addend = residual + row * width;
       float *target = sum + row * width;
+      CRUX_IN_PLACE
       for (ptrdiff_t i = 0; i < width; i++) {
         float value = in[i] + addend[i];
         target[i] = value;

@@ -45,6 +45,7 @@ void crux_log_softmax(ptrdiff_t rows, ptrdiff_t width, float inverse_temperature
     const float *in = x + row * width;
     float *target = out + row * width;
     float shift = log_normaliser(width, inverse_temperature, in);
+    CRUX_IN_PLACE
     for (ptrdiff_t i = 0; i < width; i++) target[i] = in[i] * inverse_temperature - shift;
   }
 }
@@ -65,6 +66,7 @@ void crux_cross_entropy(ptrdiff_t rows, ptrdiff_t width, const float *logits, co
     float shift = log_normaliser(width, 1.0f, in);
     losses[row] = shift - in[targets[row]];
     if (target) {
+      CRUX_IN_PLACE
       for (ptrdiff_t i = 0; i < width; i++) target[i] = scale * crux_exp(in[i] - shift);
       target[targets[row]] -= scale;
     }

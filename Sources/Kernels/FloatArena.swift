@@ -31,7 +31,7 @@ public final class FloatArena: @unchecked Sendable {
     /// A slice of an arena of its own, holding the elements.
     public static func holding(_ elements: [Float]) -> FloatSlice {
         let slice = FloatArena(count: elements.count).all
-        slice.copy(from: elements.span)
+        slice.copy(from: elements)
         return slice
     }
 }

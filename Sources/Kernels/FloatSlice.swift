@@ -66,6 +66,9 @@ public struct FloatSlice: @unchecked Sendable {
         }
     }
 
+    /// Copies an array of the same size.
+    public func copy(from source: [Float]) { copy(from: source.span) }
+
     /// A copy of the floats.
     public var array: [Float] { unsafe Array(UnsafeBufferPointer(start: base, count: count)) }
 

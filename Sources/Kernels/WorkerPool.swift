@@ -45,22 +45,31 @@ public final class WorkerPool: Sendable {
                 return
             }
             withoutActuallyEscaping(body) { body in
-                shared.run(Job(taskCount: taskCount, helperCount: threads.count, body: body))
+                unsafe withUnsafePointer(to: body) { body in
+                    shared.run(unsafe Job(taskCount: taskCount, helperCount: threads.count, body: body))
+                }
             }
         }
     }
 }
 
 /// One call of `run`: what to do and how far it has come.
-private final class Job: Sendable {
+///
+/// A helper may hold the job a moment longer than the call lasts, but the closure belongs to the call; so the
+/// job holds its address, which is read only while there are tasks left.
+@safe
+private final class Job: @unchecked Sendable {
+    typealias Body = @Sendable (Int, Int) -> Void
+
     let taskCount: Int
-    let body: @Sendable (Int, Int) -> Void
+    private let body: UnsafePointer<Body>
     let nextTask = Atomic<Int>(0)
     let busyHelpers: Atomic<Int>
 
-    init(taskCount: Int, helperCount: Int, body: @escaping @Sendable (Int, Int) -> Void) {
+    @unsafe
+    init(taskCount: Int, helperCount: Int, body: UnsafePointer<Body>) {
         self.taskCount = taskCount
-        self.body = body
+        unsafe self.body = unsafe body
         busyHelpers = Atomic(helperCount)
     }
 
@@ -68,7 +77,7 @@ private final class Job: Sendable {
         while true {
             let task = nextTask.add(1, ordering: .relaxed).oldValue
             guard task < taskCount else { return }
-            body(task, worker)
+            unsafe body.pointee(task, worker)
         }
     }
 }
