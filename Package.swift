@@ -74,7 +74,7 @@ let package = Package(
         .library(
             "CheckpointInterop",
             [
-                "CheckpointFormat", "TensorCore",
+                "CheckpointFormat", "Codecs", "TensorCore",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
@@ -89,7 +89,13 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        .library("Analysis", ["CheckpointInterop", "CheckpointFormat", "LanguageModel", "Tasks", "TensorCore"]),
+        .library(
+            "Analysis",
+            [
+                "CheckpointInterop", "CheckpointFormat", "Codecs", "Kernels", "LanguageModel", "Tasks", "TensorCore",
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
         // Many runs and their statistics: plain values out, as Analysis.
         .library(
             "Experiments",
@@ -119,14 +125,25 @@ let package = Package(
         .tests(
             of: "CheckpointFormat",
             ["Codecs", "TensorCore", .product(name: "OrderedCollections", package: "swift-collections")]),
-        .tests(of: "CheckpointInterop", ["CheckpointFormat", "TensorCore"]),
+        .tests(
+            of: "CheckpointInterop",
+            [
+                "CheckpointFormat", "Codecs", "TensorCore",
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
         .tests(of: "Kernels"),
         .tests(of: "LanguageModel", ["CheckpointInterop", "Kernels", "TensorCore"]),
         .tests(of: "Tasks", ["LanguageModel"]),
         .tests(
             of: "Training",
             ["CheckpointFormat", "CheckpointInterop", "Kernels", "LanguageModel", "Tasks", "TensorCore"]),
-        .tests(of: "Analysis", ["CheckpointFormat", "CheckpointInterop", "LanguageModel", "TensorCore"]),
+        .tests(
+            of: "Analysis",
+            [
+                "CheckpointFormat", "CheckpointInterop", "Codecs", "Kernels", "LanguageModel", "Tasks", "TensorCore",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         .tests(of: "Experiments"),
         .tests(of: "Rendering"),
         .testTarget(
