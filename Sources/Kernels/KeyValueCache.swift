@@ -1,0 +1,92 @@
+internal import CKernels
+
+/// Keys and values of the tokens so far, of several sequences and all blocks, for generation one token at a time.
+///
+/// Keys lie transposed, [layer, slot, head, D, capacity], values as they come, [layer, slot, head, capacity, D], so
+/// that one query's scores and its weighted sum are both loops over neighbouring floats. Threads may use
+/// different slots at the same time.
+public final class KeyValueCache: Sendable {
+    /// The number of sequences.
+    public let slotCount: Int
+    /// The tokens that fit a slot.
+    public let capacity: Int
+    private let shape: CausalAttention.Shape
+    private let layerCount: Int
+    private let keys: FloatSlice
+    private let values: FloatSlice
+
+    /// Allocates an empty cache.
+    public init(layerCount: Int, slotCount: Int, capacity: Int, shape: CausalAttention.Shape) {
+        precondition(layerCount >= 1 && slotCount >= 1 && capacity >= 1, "a cache for nothing")
+        self.layerCount = layerCount
+        self.slotCount = slotCount
+        // Whole cache lines, and no power of two: rows of keys must not fall into the same cache sets.
+        let lines = (capacity + 15) / 16
+        self.capacity = 16 * (lines % 2 == 0 ? lines + 1 : lines)
+        self.shape = shape
+        let count = layerCount * slotCount * self.capacity * shape.width
+        keys = FloatArena(count: count).all
+        values = FloatArena(count: count).all
+    }
+
+    /// The bytes of one slot.
+    public static func slotByteCount(layerCount: Int, capacity: Int, shape: CausalAttention.Shape) -> Int {
+        2 * layerCount * (capacity + 32) * shape.width * MemoryLayout<Float>.stride
+    }
+
+    /// Appends keys and values of consecutive tokens.
+    ///
+    /// - Parameters:
+    ///   - queriesKeysValues: their Q, K, V side by side, [count, 3C].
+    ///   - layer: the block.
+    ///   - slot: the sequence.
+    ///   - first: how many tokens the slot holds already.
+    public func store(_ queriesKeysValues: FloatSlice, layer: Int, slot: Int, first: Int) {
+        let stride = 3 * shape.width
+        let count = Bias.rows(of: queriesKeysValues, width: stride)
+        let start = check(layer, slot)
+        precondition(first >= 0 && first + count <= capacity, "more tokens than the cache holds")
+        let size = shape.headSize
+        for head in 0..<shape.headCount {
+            let headKeys = unsafe keys.base + start + head * size * capacity
+            let headValues = unsafe values.base + start + head * size * capacity
+            for row in 0..<count {
+                let key = unsafe queriesKeysValues.base + row * stride + shape.width + head * size
+                let value = unsafe key + shape.width
+                for d in 0..<size { unsafe headKeys[d * capacity + first + row] = unsafe key[d] }
+                unsafe (headValues + (first + row) * size).update(from: value, count: size)
+            }
+        }
+    }
+
+    /// One query of each head against the first `count` tokens of a slot.
+    ///
+    /// - Parameters:
+    ///   - queriesKeysValues: Q, K, V of the query's token, [3C].
+    ///   - layer: the block.
+    ///   - slot: the sequence.
+    ///   - count: the tokens to attend to, at least 1.
+    ///   - scratch: at least ``capacity`` floats.
+    ///   - out: [C].
+    public func attend(
+        _ queriesKeysValues: FloatSlice, layer: Int, slot: Int, count: Int, scratch: FloatSlice, into out: FloatSlice
+    ) {
+        let start = check(layer, slot)
+        precondition(count >= 1 && count <= capacity && scratch.count >= capacity, "KeyValueCache: sizes differ")
+        precondition(
+            queriesKeysValues.count == 3 * shape.width && out.count == shape.width, "KeyValueCache: sizes differ")
+        let size = shape.headSize
+        for head in 0..<shape.headCount {
+            let offset = start + head * size * capacity
+            unsafe crux_cached_attention(
+                count, size, capacity, shape.scale, queriesKeysValues.base + head * size, keys.base + offset,
+                values.base + offset, scratch.base, out.base + head * size)
+        }
+    }
+
+    private func check(_ layer: Int, _ slot: Int) -> Int {
+        precondition(
+            layer >= 0 && layer < layerCount && slot >= 0 && slot < slotCount, "no such layer or slot in the cache")
+        return (layer * slotCount + slot) * capacity * shape.width
+    }
+}
