@@ -1,0 +1,144 @@
+internal import Codecs
+internal import SystemPackage
+
+/// Reads little-endian values from bytes of a file; every failure names the field and its place.
+struct ByteDecoder {
+    /// The file, for messages.
+    let path: FilePath
+    /// The section or tensor, for messages; field and range are added.
+    var place: CheckpointPlace
+    /// Where `bytes[0]` lies in the file.
+    let fileOffset: Int
+    let bytes: [UInt8]
+    /// The next byte to read.
+    private(set) var position: Int
+    /// The first byte that must not be read.
+    let end: Int
+
+    init(_ bytes: [UInt8], path: FilePath, place: CheckpointPlace, fileOffset: Int) {
+        self.path = path
+        self.place = place
+        self.fileOffset = fileOffset
+        self.bytes = bytes
+        position = 0
+        end = bytes.count
+    }
+
+    private init(part range: Range<Int>, of decoder: ByteDecoder) {
+        path = decoder.path
+        place = decoder.place
+        fileOffset = decoder.fileOffset
+        bytes = decoder.bytes
+        position = range.lowerBound
+        end = range.upperBound
+    }
+
+    var remaining: Int { end - position }
+
+    /// An error at the bytes from `start` (this decoder's coordinates) to the current position.
+    func failure(
+        _ kind: CheckpointError.Kind = .invalid, field: String, from start: Int, _ problem: String,
+        found: String? = nil, expected: String? = nil
+    ) -> CheckpointError {
+        var place = place
+        place.field = field
+        place.byteRange = fileOffset + start..<fileOffset + max(position, start)
+        var comparison: CheckpointError.Comparison?
+        if let found, let expected { comparison = .values(found: found, expected: expected) }
+        return CheckpointError(kind, path: path, place: place, problem: problem, comparison: comparison)
+    }
+
+    private mutating func take(_ count: Int, _ field: String) throws(CheckpointError) -> Range<Int> {
+        guard count >= 0, count <= remaining else {
+            throw failure(
+                field: field, from: position, "the field does not fit into its section",
+                found: "\(remaining) bytes", expected: "\(count) bytes")
+        }
+        defer { position += count }
+        return position..<position + count
+    }
+
+    mutating func integer<Value: FixedWidthInteger & UnsignedInteger>(
+        _ field: String, as: Value.Type = Value.self
+    ) throws(CheckpointError) -> Value {
+        let range = try take(Value.bitWidth / 8, field)
+        var value: Value = 0
+        for index in range.reversed() {
+            value = value << 8 | Value(bytes[index])
+        }
+        return value
+    }
+
+    /// A 64-bit size, count or offset that must be representable.
+    mutating func count(_ field: String) throws(CheckpointError) -> Int {
+        let start = position
+        let value: UInt64 = try integer(field)
+        guard let count = Int(exactly: value) else {
+            throw failure(
+                field: field, from: start, "the value is too large", found: "\(value)",
+                expected: "at most \(Int.max)")
+        }
+        return count
+    }
+
+    /// Checks a field that has one allowed value.
+    mutating func constant<Value: FixedWidthInteger & UnsignedInteger>(
+        _ expected: Value, _ field: String
+    ) throws(CheckpointError) {
+        let start = position
+        let value: Value = try integer(field)
+        guard value == expected else {
+            throw failure(field: field, from: start, "wrong value", found: "\(value)", expected: "\(expected)")
+        }
+    }
+
+    mutating func digest(_ field: String) throws(CheckpointError) -> Digest128 {
+        let range = try take(16, field)
+        return Digest128(bytes: bytes[range]) ?? .zero
+    }
+
+    mutating func raw(_ count: Int, _ field: String) throws(CheckpointError) -> [UInt8] {
+        Array(bytes[try take(count, field)])
+    }
+
+    mutating func string(_ count: Int, _ field: String) throws(CheckpointError) -> String {
+        let range = try take(count, field)
+        guard let text = String(validating: bytes[range], as: UTF8.self) else {
+            throw failure(field: field, from: range.lowerBound, "the text is not valid UTF-8")
+        }
+        return text
+    }
+
+    mutating func countedString(_ field: String) throws(CheckpointError) -> String {
+        try string(try count(field), field)
+    }
+
+    /// Skips bytes that must be zero.
+    mutating func zeros(_ count: Int, _ field: String) throws(CheckpointError) {
+        let range = try take(count, field)
+        if let index = range.first(where: { bytes[$0] != 0 }) {
+            throw failure(
+                field: field, from: index, "the bytes must be zero", found: "\(bytes[index])", expected: "0")
+        }
+    }
+
+    /// Skips zeros up to the next multiple of the position.
+    mutating func padding(to alignment: Int) throws(CheckpointError) {
+        try zeros(position.paddingCount(to: alignment), "padding")
+    }
+
+    /// A decoder of the next bytes alone.
+    mutating func part(_ count: Int, _ field: String) throws(CheckpointError) -> ByteDecoder {
+        ByteDecoder(part: try take(count, field), of: self)
+    }
+
+    /// Checks that all bytes were read.
+    func finish() throws(CheckpointError) {
+        guard remaining == 0 else {
+            var place = place
+            place.byteRange = fileOffset + position..<fileOffset + end
+            throw CheckpointError(
+                .invalid, path: path, place: place, problem: "\(remaining) bytes are left over")
+        }
+    }
+}

@@ -1,0 +1,319 @@
+internal import Codecs
+internal import OrderedCollections
+public import SystemPackage
+public import TensorCore
+
+/// Writes a checkpoint in one pass, and shows it only when it is complete.
+///
+/// A writer that goes without ``finish()``, or whose calls threw, removes its temporary file; what was at the
+/// path before stays untouched. One thread at a time.
+public final class CheckpointWriter {
+    private let file: OutputFile
+    private let options: WriterOptions
+    private let encoders: [ChunkEncoder]
+    private let slots: [EncodedChunk]
+    private let headerChecksum: UInt64
+    private var metadata = Metadata()
+    private var entries: [FileIndex.Entry] = []
+    private var names: Set<String> = []
+    private var contentByteCount = 0
+    private var state = State.betweenTensors
+    private var tensor: OpenTensor?
+    /// Content that waits until a batch is full.
+    private let pending = ScratchBuffer()
+
+    private enum State {
+        case betweenTensors
+        case inTensor
+        case failed
+        case finished
+    }
+
+    /// A tensor whose chunks are being written.
+    private struct OpenTensor: ~Copyable {
+        var head: TensorHead
+        var recordOffset: Int
+        var headDigest: Digest128
+        var chunks: [ChunkTable.Entry] = []
+        var receivedByteCount = 0
+        /// Only where chunks are not leaves of the digest.
+        var digester: TensorDigester?
+    }
+
+    private init(file: OutputFile, options: WriterOptions) throws(CheckpointError) {
+        self.file = file
+        self.options = options
+        guard Format.chunkByteCounts.contains(options.chunkByteCount),
+            options.chunkByteCount % Format.alignment == 0
+        else {
+            throw CheckpointError(
+                .invalid, path: file.path, place: CheckpointPlace(field: "chunk byte count"),
+                problem: "not an allowed chunk size",
+                comparison: .values(
+                    found: "\(options.chunkByteCount)",
+                    expected: "a multiple of 64 in 64 … \(Format.chunkByteCounts.upperBound)"))
+        }
+        do {
+            var encoders: [ChunkEncoder] = []
+            for _ in 0..<options.workerCount { encoders.append(try ChunkEncoder()) }
+            self.encoders = encoders
+        } catch {
+            throw CheckpointError(.io, path: file.path, problem: "cannot compress: \(error)")
+        }
+        // Two chunks a worker even out differences; memory stays bounded for large chunks.
+        let slotCount = max(1, min(2 * options.workerCount, (64 << 20) / options.chunkByteCount))
+        slots = (0..<max(slotCount, options.workerCount)).map { _ in EncodedChunk() }
+        let header = FileHeader().encoded()
+        headerChecksum = XXH3.hash64(unsafe header.span.bytes.extracting(first: Format.blockByteCount - 8))
+        try file.write(header)
+    }
+
+    /// Begins a checkpoint at a path.
+    ///
+    /// - Throws: ``CheckpointError`` of kind `io` where no file can be created there.
+    public static func create(
+        at path: FilePath, options: WriterOptions = WriterOptions()
+    ) throws(CheckpointError) -> CheckpointWriter {
+        try CheckpointWriter(file: OutputFile.create(at: path), options: options)
+    }
+
+    /// Begins a checkpoint on a descriptor that is only ever written to: a pipe, or standard output. The
+    /// caller closes it; bytes of a checkpoint that is given up stay written.
+    ///
+    /// - Parameter path: The name for messages.
+    public static func stream(
+        to descriptor: FileDescriptor, path: FilePath, options: WriterOptions = WriterOptions()
+    ) throws(CheckpointError) -> CheckpointWriter {
+        try CheckpointWriter(file: OutputFile.stream(to: descriptor, path: path), options: options)
+    }
+
+    /// Begins a checkpoint whose system calls are replaced, for tests.
+    package static func create(
+        at path: FilePath, options: WriterOptions, operations: FileOperations
+    ) throws(CheckpointError) -> CheckpointWriter {
+        try CheckpointWriter(file: OutputFile.create(at: path, operations: operations), options: options)
+    }
+
+    /// Sets a metadata value; a key that is set again keeps its place.
+    public func setMetadata(_ key: String, _ value: MetadataValue) { metadata[key] = value }
+
+    /// Writes a whole tensor.
+    ///
+    /// - Parameters:
+    ///   - description: Name (unique in the file), type, shape, role.
+    ///   - bytes: The little-endian row-major content.
+    /// - Throws: ``CheckpointError``; the writer is of no further use then.
+    public func append(_ description: TensorDescription, bytes: RawSpan) throws(CheckpointError) {
+        try beginTensor(description)
+        try write(bytes)
+        try endTensor()
+    }
+
+    /// Writes a tensor piece by piece, each filled in by the caller.
+    ///
+    /// - Parameters:
+    ///   - description: Name (unique in the file), type, shape, role.
+    ///   - fill: Is given a range of the content and bytes, zero at first, to put it into.
+    /// - Throws: ``CheckpointError``, or what `fill` throws; the writer is of no further use then.
+    public func append(
+        _ description: TensorDescription,
+        filling fill: (_ byteRange: Range<Int>, _ bytes: inout MutableRawSpan) throws -> Void
+    ) throws {
+        try beginTensor(description)
+        do {
+            var piece = [UInt8](repeating: 0, count: min(options.chunkByteCount, description.byteCount))
+            var offset = 0
+            while offset < description.byteCount {
+                let range = offset..<min(offset + options.chunkByteCount, description.byteCount)
+                piece.resize(to: range.count)
+                var span = piece.mutableSpan
+                var bytes = unsafe span.mutableBytes
+                try fill(range, &bytes)
+                try write(bytes.bytes)
+                offset = range.upperBound
+            }
+        } catch {
+            giveUp()
+            throw error
+        }
+        try endTensor()
+    }
+
+    /// Begins a tensor whose content follows in calls of ``write(_:)``, up to ``endTensor()``.
+    public func beginTensor(_ description: TensorDescription) throws(CheckpointError) {
+        try expect(.betweenTensors, "a tensor begins before the last one has ended")
+        let name = description.name
+        guard names.insert(name).inserted else {
+            throw misuse(name, "two tensors have this name")
+        }
+        guard name.utf8.count <= Format.maximumNameByteCount, !name.utf8.contains(0) else {
+            throw misuse(name, "the name is longer than \(Format.maximumNameByteCount) bytes or contains U+0000")
+        }
+        guard description.shape.rank <= Format.maximumRank else {
+            throw misuse(name, "the rank \(description.shape.rank) is larger than \(Format.maximumRank)")
+        }
+        let head = TensorHead(description: description, chunkByteCount: options.chunkByteCount, baseDigest: nil)
+        let body = head.encoded()
+        let offset = file.byteCount
+        try checked { () throws(CheckpointError) in
+            try file.write(SectionHeader.section(.tensor, body: body, at: offset))
+        }
+        tensor = OpenTensor(
+            head: head, recordOffset: offset, headDigest: XXH3.hash128(body),
+            digester: options.chunkByteCount == Format.leafByteCount ? nil : TensorDigester())
+        state = .inTensor
+    }
+
+    /// Adds content to the tensor that was begun, in pieces of any size.
+    public func write(_ bytes: RawSpan) throws(CheckpointError) {
+        try expect(.inTensor, "content without a tensor")
+        guard let description = tensor?.head.description, let received = tensor?.receivedByteCount else { return }
+        guard bytes.byteCount <= description.byteCount - received else {
+            throw misuse(description.name, "more content than the \(description.byteCount) bytes of \(description)")
+        }
+        tensor?.receivedByteCount += bytes.byteCount
+        tensor?.digester?.update(bytes)
+        let isLast = received + bytes.byteCount == description.byteCount
+        try checked { () throws(CheckpointError) in try accept(bytes, isLast: isLast) }
+    }
+
+    /// Ends the tensor that was begun; all of its content must be there.
+    public func endTensor() throws(CheckpointError) {
+        try expect(.inTensor, "the end of a tensor that was not begun")
+        guard var open = tensor.take() else { return }
+        let description = open.head.description
+        guard open.receivedByteCount == description.byteCount else {
+            throw misuse(
+                description.name,
+                "\(open.receivedByteCount) bytes of content for the \(description.byteCount) of \(description)")
+        }
+        let leaves = open.chunks.map(\.contentDigest)
+        let digest =
+            open.digester?.finalize(dtype: description.dtype, shape: description.shape)
+            ?? ContentDigest.tensor(
+                dtype: description.dtype, shape: description.shape, byteCount: description.byteCount, leaves: leaves)
+        let table = ChunkTable(
+            recordOffset: open.recordOffset, digest: digest, headDigest: open.headDigest, entries: open.chunks)
+        let record = TensorRecord(head: open.head, table: table)
+        try checked { () throws(CheckpointError) in
+            try file.write([UInt8](repeating: 0, count: record.tableOffset - file.byteCount))
+            try file.write(SectionHeader.section(.chunkTable, body: table.encoded(), at: record.tableOffset))
+        }
+        entries.append(
+            FileIndex.Entry(kind: .tensor, range: record.range, bodyDigest: open.headDigest, tensor: record))
+        contentByteCount += description.byteCount
+        state = .betweenTensors
+    }
+
+    /// Writes metadata, index and trailer, makes the file durable and gives it its name.
+    ///
+    /// - Returns: Sizes and digests of what was written.
+    @discardableResult
+    public func finish() throws(CheckpointError) -> CheckpointSummary {
+        try expect(.betweenTensors, "the checkpoint is finished inside a tensor or twice")
+        let metadataBody = MetadataSection.encoded(metadata)
+        let metadataOffset = file.byteCount
+        let metadataSection = SectionHeader.section(.metadata, body: metadataBody, at: metadataOffset)
+        let indexOffset = metadataOffset + metadataSection.count
+        entries.append(
+            FileIndex.Entry(
+                kind: .metadata, range: metadataOffset..<indexOffset, bodyDigest: XXH3.hash128(metadataBody),
+                tensor: nil))
+        let index = FileIndex(headerChecksum: headerChecksum, entries: entries)
+        let indexSection = SectionHeader.section(.index, body: index.encoded(), at: indexOffset)
+        let trailer = FileTrailer(
+            indexRange: indexOffset..<indexOffset + indexSection.count, fileDigest: XXH3.hash128(indexSection))
+        try checked { () throws(CheckpointError) in
+            try file.write(metadataSection)
+            try file.write(indexSection)
+            try file.write(trailer.encoded())
+            try file.finish()
+        }
+        state = .finished
+        return CheckpointSummary(
+            path: file.path, byteCount: file.byteCount, contentByteCount: contentByteCount,
+            tensorCount: entries.count - 1, fileDigest: trailer.fileDigest, weightsDigest: index.weightsDigest)
+    }
+
+    // Content is encoded in batches of as many chunks as there are slots. Whole batches are taken from the
+    // caller's bytes directly; the rest waits in `pending`.
+
+    private func accept(_ bytes: RawSpan, isLast: Bool) throws(CheckpointError) {
+        let batchByteCount = slots.count * options.chunkByteCount
+        var offset = 0
+        if pending.count > 0 {
+            offset = min(batchByteCount - pending.count, bytes.byteCount)
+            pending.append(bytes.extracting(first: offset))
+            if pending.count == batchByteCount || (isLast && offset == bytes.byteCount) {
+                try pending.withBytes { batch throws(CheckpointError) in try encodeBatch(batch) }
+                pending.removeAll()
+            }
+        }
+        while offset < bytes.byteCount {
+            let count = min(batchByteCount, bytes.byteCount - offset)
+            let batch = bytes.extracting(offset..<offset + count)
+            offset += count
+            if count == batchByteCount || (isLast && offset == bytes.byteCount) {
+                try encodeBatch(batch)
+            } else {
+                pending.append(batch)
+            }
+        }
+    }
+
+    private func encodeBatch(_ content: RawSpan) throws(CheckpointError) {
+        guard let dtype = tensor?.head.description.dtype else { return }
+        let chunkByteCount = options.chunkByteCount
+        let chunkCount = (content.byteCount + chunkByteCount - 1) / chunkByteCount
+        let isRaw = options.codec == .raw
+        func chunk(_ index: Int) -> Range<Int> {
+            index * chunkByteCount..<min((index + 1) * chunkByteCount, content.byteCount)
+        }
+        ParallelTasks.run(taskCount: chunkCount, workerCount: encoders.count) { task, worker in
+            encoders[worker].encode(
+                content.extracting(chunk(task)), planes: dtype.planes, patternByteCount: dtype.block.byteCount,
+                isRaw: isRaw, into: slots[task])
+        }
+        for index in 0..<chunkCount {
+            let slot = slots[index]
+            tensor?.chunks.append(slot.entry)
+            if slot.codec == .raw {
+                try file.write(content.extracting(chunk(index)))
+            } else {
+                try slot.withBytes { bytes throws(CheckpointError) in try file.write(bytes) }
+            }
+        }
+    }
+
+    // Failures.
+
+    private func expect(_ expected: State, _ problem: String) throws(CheckpointError) {
+        guard state == expected else {
+            let text = state == .failed ? "the checkpoint was given up after an error" : problem
+            giveUp()
+            throw CheckpointError(.invalid, path: file.path, problem: text)
+        }
+    }
+
+    private func misuse(_ tensor: String, _ problem: String) -> CheckpointError {
+        giveUp()
+        return CheckpointError(
+            .invalid, path: file.path, place: CheckpointPlace(tensor: tensor), problem: problem)
+    }
+
+    private func checked(_ body: () throws(CheckpointError) -> Void) throws(CheckpointError) {
+        do {
+            try body()
+        } catch {
+            giveUp()
+            throw error
+        }
+    }
+
+    private func giveUp() {
+        guard state != .finished else { return }
+        state = .failed
+        tensor = nil
+        file.discard()
+    }
+}

@@ -1,0 +1,26 @@
+package import SystemPackage
+
+/// The system calls of a save, so that tests can make each of them fail.
+package struct FileOperations: Sendable {
+    /// Creates the temporary file, which must not exist.
+    package var create: @Sendable (FilePath, FilePermissions) throws -> FileDescriptor
+    /// Writes some of the bytes and says how many.
+    package var write: @Sendable (FileDescriptor, RawSpan) throws -> Int
+    /// Makes a file's or a folder's content durable.
+    package var synchronise: @Sendable (FileDescriptor) throws -> Void
+    /// Renames the temporary file to its target.
+    package var rename: @Sendable (FilePath, FilePath) throws -> Void
+    /// Removes the temporary file of a save that failed.
+    package var remove: @Sendable (FilePath) throws -> Void
+
+    /// What the operating system does.
+    package static let system = FileOperations(
+        create: { path, permissions in
+            try FileDescriptor.open(
+                path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: permissions)
+        },
+        write: { descriptor, bytes in try unsafe bytes.withUnsafeBytes { try unsafe descriptor.write($0) } },
+        synchronise: { descriptor in try Platform.synchronise(descriptor) },
+        rename: { source, target in try Platform.rename(source, to: target) },
+        remove: { path in try Platform.remove(path) })
+}

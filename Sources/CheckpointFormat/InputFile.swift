@@ -1,0 +1,102 @@
+internal import Synchronization
+package import SystemPackage
+
+/// A file open for reading at any place; counts what is read.
+package final class InputFile: Sendable {
+    /// The path it was opened with.
+    package let path: FilePath
+    /// The size when it was opened.
+    package let byteCount: Int
+    private let descriptor: FileDescriptor
+    private let readCount = Atomic<Int>(0)
+
+    /// Opens a regular file.
+    ///
+    /// - Throws: `missing` where there is none, `io` for anything else that cannot be read.
+    package init(path: FilePath) throws(CheckpointError) {
+        self.path = path
+        do {
+            // Without .nonBlocking, opening a pipe that nobody writes to would hang.
+            descriptor = try FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec])
+        } catch {
+            throw Self.failure(error, path: path, doing: "open")
+        }
+        do {
+            let status = try descriptor.stat()
+            guard status.type == .regular else {
+                throw CheckpointError(
+                    .io, path: path, problem: status.type == .directory ? "is a folder" : "is not a regular file")
+            }
+            byteCount = Int(clamping: status.size)
+        } catch {
+            try? descriptor.close()
+            throw Self.failure(error, path: path, doing: "open")
+        }
+    }
+
+    deinit {
+        try? descriptor.close()
+    }
+
+    /// The bytes read so far, by all calls.
+    package var readByteCount: Int { readCount.load(ordering: .relaxed) }
+
+    /// Reads a range that lies inside the file.
+    package func read(_ range: Range<Int>) throws(CheckpointError) -> [UInt8] {
+        guard range.lowerBound >= 0, range.upperBound <= byteCount else {
+            throw CheckpointError(
+                .truncated, path: path, place: CheckpointPlace(byteRange: range), problem: "the file ends before",
+                comparison: .values(found: "\(byteCount) bytes", expected: "\(range.upperBound) bytes"))
+        }
+        var failure: CheckpointError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            do throws(CheckpointError) {
+                try unsafe read(range, into: UnsafeMutableRawBufferPointer(buffer))
+                count = range.count
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Reads as many bytes as the span has.
+    package func read(from offset: Int, into bytes: inout MutableRawSpan) throws(CheckpointError) {
+        let range = offset..<offset + bytes.byteCount
+        try unsafe bytes.withUnsafeMutableBytes { buffer throws(CheckpointError) in
+            try unsafe read(range, into: buffer)
+        }
+    }
+
+    @unsafe
+    private func read(_ range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer) throws(CheckpointError) {
+        var done = 0
+        while done < range.count {
+            let count: Int
+            do {
+                count = try unsafe descriptor.read(
+                    fromAbsoluteOffset: Int64(range.lowerBound + done),
+                    into: UnsafeMutableRawBufferPointer(rebasing: buffer[done..<range.count]))
+            } catch {
+                throw Self.failure(error, path: path, doing: "read")
+            }
+            guard count > 0 else {
+                throw CheckpointError(
+                    .truncated, path: path, place: CheckpointPlace(byteRange: range),
+                    problem: "the file became shorter while it was read")
+            }
+            done += count
+        }
+        readCount.add(range.count, ordering: .relaxed)
+    }
+
+    private static func failure(_ error: any Error, path: FilePath, doing action: String) -> CheckpointError {
+        if let error = error as? CheckpointError { return error }
+        guard let errno = error as? Errno else {
+            return CheckpointError(.io, path: path, problem: "cannot \(action): \(error)")
+        }
+        return CheckpointError(
+            errno == .noSuchFileOrDirectory ? .missing : .io, path: path, problem: "cannot \(action): \(errno)")
+    }
+}

@@ -1,0 +1,158 @@
+package import SystemPackage
+
+/// A file that appears under its name only when it is complete.
+///
+/// Bytes go to a hidden temporary file beside the target. ``finish()`` makes them durable, renames the file
+/// over the target and makes the folder durable. Whatever goes wrong before, the target stays as it was and
+/// the temporary file is removed.
+package final class OutputFile {
+    /// The path that was asked for.
+    package let path: FilePath
+    /// The bytes accepted so far.
+    package private(set) var byteCount = 0
+
+    private let operations: FileOperations
+    private let target: FilePath
+    private let temporary: FilePath?
+    private var descriptor: FileDescriptor?
+    /// Small pieces wait here, so that they cost no system call each.
+    private let pending = ScratchBuffer()
+    private static let pendingCapacity = 1 << 18
+
+    private init(
+        path: FilePath, target: FilePath, temporary: FilePath?, descriptor: FileDescriptor, operations: FileOperations
+    ) {
+        self.path = path
+        self.target = target
+        self.temporary = temporary
+        self.descriptor = descriptor
+        self.operations = operations
+    }
+
+    deinit { discard() }
+
+    /// Begins a file.
+    ///
+    /// A symbolic link is followed, and an existing file's permissions are kept.
+    package static func create(
+        at path: FilePath, operations: FileOperations = .system
+    ) throws(CheckpointError) -> OutputFile {
+        let target = followingLinks(path)
+        guard let name = target.lastComponent?.string, name != ".", name != ".." else {
+            throw CheckpointError(.io, path: path, problem: "cannot write: the path names no file")
+        }
+        let existing = try? Stat(target)
+        if let existing, existing.type != .regular {
+            let problem = existing.type == .directory ? "is a folder" : "is not a regular file"
+            throw CheckpointError(.io, path: path, problem: "cannot write: \(problem)")
+        }
+        let random = String(UInt32.random(in: .min ... .max), radix: 16)
+        // 255 bytes is the longest name that common file systems take.
+        let suffix = ".tmp-\(Platform.processIdentifier)-\(random)"
+        let stem = String(decoding: name.utf8.prefix(254 - suffix.utf8.count), as: UTF8.self)
+        let temporary = target.removingLastComponent().appending(".\(stem)\(suffix)")
+        let permissions = existing?.permissions ?? FilePermissions(rawValue: 0o666)
+        do {
+            let descriptor = try operations.create(temporary, permissions)
+            let file = OutputFile(
+                path: path, target: target, temporary: temporary, descriptor: descriptor, operations: operations)
+            if existing != nil { try Platform.setPermissions(permissions, of: descriptor) }
+            return file
+        } catch {
+            throw failure(error, path: path, doing: "create a temporary file beside it")
+        }
+    }
+
+    /// Writes to a descriptor that the caller keeps and closes: a pipe, or standard output.
+    package static func stream(to descriptor: FileDescriptor, path: FilePath, operations: FileOperations = .system)
+        -> OutputFile
+    {
+        OutputFile(path: path, target: path, temporary: nil, descriptor: descriptor, operations: operations)
+    }
+
+    /// Adds bytes at the end.
+    package func write(_ bytes: RawSpan) throws(CheckpointError) {
+        byteCount += bytes.byteCount
+        if pending.count + bytes.byteCount <= Self.pendingCapacity {
+            pending.append(bytes)
+            return
+        }
+        try flush()
+        try writeThrough(bytes)
+    }
+
+    /// Adds bytes at the end.
+    package func write(_ bytes: [UInt8]) throws(CheckpointError) { try write(unsafe bytes.span.bytes) }
+
+    /// Makes everything durable and gives the file its name.
+    package func finish() throws(CheckpointError) {
+        try flush()
+        guard let descriptor else { return }
+        do {
+            guard let temporary else {
+                try operations.synchronise(descriptor)
+                self.descriptor = nil
+                return
+            }
+            try operations.synchronise(descriptor)
+            self.descriptor = nil
+            do {
+                try descriptor.close()
+                try operations.rename(temporary, target)
+            } catch {
+                try? operations.remove(temporary)
+                throw error
+            }
+            let folder = target.removingLastComponent()
+            let folderDescriptor = try FileDescriptor.open(
+                folder.isEmpty ? "." : folder, .readOnly, options: [.directory, .closeOnExec])
+            defer { try? folderDescriptor.close() }
+            try operations.synchronise(folderDescriptor)
+        } catch {
+            throw Self.failure(error, path: path, doing: "write")
+        }
+    }
+
+    /// Gives up: removes the temporary file. Does nothing after ``finish()``.
+    package func discard() {
+        guard let descriptor else { return }
+        self.descriptor = nil
+        guard let temporary else { return }
+        try? descriptor.close()
+        try? operations.remove(temporary)
+    }
+
+    private func flush() throws(CheckpointError) {
+        guard pending.count > 0 else { return }
+        try pending.withBytes { bytes throws(CheckpointError) in try writeThrough(bytes) }
+        pending.removeAll()
+    }
+
+    private func writeThrough(_ bytes: RawSpan) throws(CheckpointError) {
+        guard let descriptor else {
+            throw CheckpointError(.io, path: path, problem: "cannot write: the file is closed")
+        }
+        var done = 0
+        while done < bytes.byteCount {
+            do {
+                done += try operations.write(descriptor, bytes.extracting(droppingFirst: done))
+            } catch {
+                throw Self.failure(error, path: path, doing: "write")
+            }
+        }
+    }
+
+    private static func followingLinks(_ path: FilePath) -> FilePath {
+        var target = path
+        // As many as Linux follows; a loop ends in the error of the open.
+        for _ in 0..<40 {
+            guard let next = Platform.linkTarget(target) else { break }
+            target = next
+        }
+        return target
+    }
+
+    private static func failure(_ error: any Error, path: FilePath, doing action: String) -> CheckpointError {
+        CheckpointError(.io, path: path, problem: "cannot \(action): \(error)")
+    }
+}

@@ -1,0 +1,64 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+internal import SystemPackage
+
+/// The few system calls that swift-system does not offer.
+enum Platform {
+    /// Makes the file's content durable.
+    static func synchronise(_ descriptor: FileDescriptor) throws(Errno) {
+        while fsync(descriptor.rawValue) != 0 {
+            // Some files, pipes among them, have nothing to synchronise.
+            if errno == EINVAL || errno == EROFS { return }
+            if errno != EINTR { throw Errno(rawValue: errno) }
+        }
+    }
+
+    /// Gives a file another name, in place of what had it.
+    static func rename(_ source: FilePath, to target: FilePath) throws(Errno) {
+        let result = unsafe source.withPlatformString { source in
+            unsafe target.withPlatformString { target in
+                #if canImport(Glibc)
+                    unsafe Glibc.rename(source, target)
+                #elseif canImport(Musl)
+                    unsafe Musl.rename(source, target)
+                #else
+                    unsafe Darwin.rename(source, target)
+                #endif
+            }
+        }
+        if result != 0 { throw Errno(rawValue: errno) }
+    }
+
+    /// Removes a file's name.
+    static func remove(_ path: FilePath) throws(Errno) {
+        if unsafe path.withPlatformString({ unsafe unlink($0) }) != 0 { throw Errno(rawValue: errno) }
+    }
+
+    /// Sets a file's permissions, whatever the process's mask.
+    static func setPermissions(_ permissions: FilePermissions, of descriptor: FileDescriptor) throws(Errno) {
+        if fchmod(descriptor.rawValue, permissions.rawValue) != 0 { throw Errno(rawValue: errno) }
+    }
+
+    /// Where a symbolic link points, or nil where the path is no link.
+    static func linkTarget(_ path: FilePath) -> FilePath? {
+        let bytes = unsafe [CChar](unsafeUninitializedCapacity: 4096) { buffer, count in
+            guard let start = buffer.baseAddress else { return }
+            let result = unsafe path.withPlatformString { unsafe readlink($0, start, buffer.count) }
+            count = max(0, result)
+        }
+        guard !bytes.isEmpty, bytes.count < 4096 else { return nil }
+        let target = FilePath(String(decoding: bytes.map(UInt8.init(bitPattern:)), as: UTF8.self))
+        return target.isAbsolute ? target : path.removingLastComponent().pushing(target)
+    }
+
+    /// The number of processors.
+    static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+    /// The process's number.
+    static var processIdentifier: Int { Int(getpid()) }
+}
