@@ -1,0 +1,44 @@
+internal import TensorCore
+
+/// The five 8-bit floating-point types: sign, exponent and fraction bits, and what stands for NaN.
+enum EightBitFloat {
+    /// The values of all 256 bit patterns; empty for another type.
+    static func values(of dtype: DType) -> [Double] {
+        switch dtype {
+        // OCP FP8: E5M2 has infinities as IEEE 754, E4M3 only the NaNs S.1111.111.
+        case .f8e5m2:
+            table(fractionBits: 2, bias: 15) { magnitude in
+                magnitude < 0x7C ? nil : magnitude == 0x7C ? .infinity : .nan
+            }
+        case .f8e4m3: table(fractionBits: 3, bias: 7) { $0 == 0x7F ? .nan : nil }
+        // "FNUZ": no infinities, no negative zero; its bit pattern is the only NaN.
+        case .f8e4m3fnuz: table(fractionBits: 3, bias: 8, negativeZero: .nan) { _ in nil }
+        case .f8e5m2fnuz: table(fractionBits: 2, bias: 16, negativeZero: .nan) { _ in nil }
+        // OCP MX scales: a power of two, no sign.
+        case .f8e8m0: (0..<256).map { $0 == 255 ? .nan : scaled(1, by: $0 - 127) }
+        default: []
+        }
+    }
+
+    private static func table(
+        fractionBits: Int, bias: Int, negativeZero: Double = -0.0, special: (_ magnitude: Int) -> Double?
+    ) -> [Double] {
+        (0..<256).map { pattern in
+            let magnitude = pattern & 0x7F
+            if pattern == 0x80 { return negativeZero }
+            let exponent = magnitude >> fractionBits
+            let fraction = magnitude & (1 << fractionBits - 1)
+            let value =
+                special(magnitude)
+                ?? (exponent == 0
+                    ? scaled(fraction, by: 1 - bias - fractionBits)
+                    : scaled(fraction | 1 << fractionBits, by: exponent - bias - fractionBits))
+            return pattern & 0x80 == 0 ? value : -value
+        }
+    }
+
+    /// significand · 2^exponent, exact.
+    private static func scaled(_ significand: Int, by exponent: Int) -> Double {
+        Double(sign: .plus, exponent: exponent, significand: Double(significand))
+    }
+}

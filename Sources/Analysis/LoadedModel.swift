@@ -1,0 +1,99 @@
+public import CheckpointFormat
+public import CheckpointInterop
+public import Kernels
+public import LanguageModel
+internal import TensorCore
+
+/// A language model read from a checkpoint of any format that carries the `model.*` and tokenizer metadata.
+public struct LoadedModel: Sendable {
+    /// Which checkpoint it is.
+    public let identity: CheckpointIdentity
+    /// The model.
+    public let model: GPT
+    /// The tokenizer stored with it.
+    public let tokenizer: CharacterTokenizer
+    /// The parameters in the order of the model's layout.
+    public let parameters: FloatSlice
+
+    /// Reads a model.
+    ///
+    /// - Throws: ``AnalysisError`` naming all metadata that is missing, a tensor that is missing or of another
+    ///   shape, and what ``CheckpointSource/readChunk(_:of:into:)`` throws.
+    public init(_ source: any CheckpointSource) throws(AnalysisError) {
+        let file = source.path.string
+        let metadata = ModelMetadata(source.metadata)
+        guard metadata.missingKeys.isEmpty else {
+            throw .unsuitable(
+                subject: file, found: "no \(metadata.missingKeys.joined(separator: ", ")) in the metadata",
+                expected: "a checkpoint that says what model its weights are, as those written by crux")
+        }
+        do throws(ModelError) {
+            model = try GPT(try metadata.configuration())
+            tokenizer = try CharacterTokenizer(vocabulary: metadata.vocabulary)
+        } catch {
+            throw .model(error, subject: file)
+        }
+        guard tokenizer.vocabulary.count == model.configuration.vocabularySize else {
+            throw .unsuitable(
+                subject: "\(file): \(MetadataKey.tokenizerVocabulary)",
+                found: "\(tokenizer.vocabulary.count) characters",
+                expected: "\(model.configuration.vocabularySize), the model's vocabulary")
+        }
+        identity = CheckpointIdentity(source)
+        parameters = FloatArena(count: model.layout.count).all
+        for entry in model.layout.entries {
+            try Self.read(entry, of: source, into: parameters[entry.range])
+        }
+    }
+
+    private static func read(
+        _ entry: ParameterLayout.Entry, of source: any CheckpointSource, into slice: FloatSlice
+    ) throws(AnalysisError) {
+        let subject = "\(source.path.string): tensor '\(entry.name)'"
+        guard let tensor = source.tensor(named: entry.name) else {
+            throw .unsuitable(subject: subject, found: "no such tensor", expected: "shape \(entry.shape)")
+        }
+        guard tensor.shape == entry.shape else {
+            throw .unsuitable(subject: subject, found: "shape \(tensor.shape)", expected: "\(entry.shape)")
+        }
+        guard ElementValues.isFloatingPoint(tensor.dtype) else {
+            throw .unsuitable(
+                subject: subject, found: tensor.dtype.rawValue, expected: "a floating-point type, for example F32")
+        }
+        var values = [Double](repeating: 0, count: 8192)
+        var bytes: [UInt8] = []
+        var cursor = TensorCursor(tensor, in: source)
+        var offset = 0
+        while true {
+            do throws(CheckpointError) {
+                try cursor.read(values.count * tensor.dtype.block.byteCount, into: &bytes)
+            } catch {
+                throw .checkpoint(error)
+            }
+            guard !bytes.isEmpty else { break }
+            let count = unsafe ElementValues.read(bytes.span.bytes, as: tensor.dtype, into: &values)
+            slice[offset..<(offset + count)].withMutableSpan { parameters in
+                for index in 0..<count { parameters[index] = Float(values[index]) }
+            }
+            offset += count
+        }
+    }
+
+    /// Checks that two models speak of the same tokens.
+    ///
+    /// - Throws: ``AnalysisError/unsuitable(subject:found:expected:)`` naming the first token that differs.
+    static func checkVocabularies(policy: LoadedModel, reference: LoadedModel) throws(AnalysisError) {
+        let (ours, theirs) = (policy.tokenizer.vocabulary, reference.tokenizer.vocabulary)
+        for (token, pair) in zip(ours, theirs).enumerated() where pair.0 != pair.1 {
+            throw .unsuitable(
+                subject: "\(policy.identity.path): \(MetadataKey.tokenizerVocabulary)[\(token)]",
+                found: pair.0.debugDescription,
+                expected: "\(pair.1.debugDescription) as in \(reference.identity.path)")
+        }
+        guard ours.count == theirs.count else {
+            throw .unsuitable(
+                subject: "\(policy.identity.path): \(MetadataKey.tokenizerVocabulary)", found: "\(ours.count) tokens",
+                expected: "\(theirs.count) as in \(reference.identity.path)")
+        }
+    }
+}

@@ -1,0 +1,114 @@
+internal import CheckpointFormat
+internal import CheckpointInterop
+internal import TensorCore
+
+/// The comparison of one tensor's content, run by run in bounded memory.
+struct TensorComparison: Sendable {
+    /// The elements of a run; the buffers of a run stay in the second-level cache.
+    private static let runElementCount = 8192
+
+    /// The base's tensor.
+    let base: TensorDescription
+    /// The policy's tensor, of the same shape.
+    let policy: TensorDescription
+    /// The sums over the elements; nil for types that are compared bit by bit only.
+    private(set) var sums: DifferenceSums?
+    /// Elements whose bits differ.
+    private(set) var bitwiseCount = 0
+
+    /// The tensor's block and kind.
+    var place: ParameterPlace { ParameterPlace(tensorName: policy.name) }
+
+    /// Whether type and every bit are the same.
+    var isIdentical: Bool { base.dtype == policy.dtype && bitwiseCount == 0 }
+
+    /// Notes that stored digests say that the tensors are the same; nothing is read.
+    init(identical base: TensorDescription, policy: TensorDescription) {
+        self.base = base
+        self.policy = policy
+    }
+
+    /// Reads a tensor that is the same on both sides from the base, for its norm.
+    init(
+        identical base: TensorDescription, policy: TensorDescription, in source: any CheckpointSource
+    ) throws(CheckpointError) {
+        self.init(identical: base, policy: policy)
+        guard ElementValues.isNumeric(base.dtype) else { return }
+        var sums = emptySums
+        var cursor = TensorCursor(base, in: source)
+        var bytes: [UInt8] = []
+        var values = [Double](repeating: 0, count: Self.runElementCount)
+        while true {
+            try cursor.read(Self.runElementCount * base.dtype.block.byteCount, into: &bytes)
+            guard !bytes.isEmpty else { break }
+            let count = unsafe ElementValues.read(bytes.span.bytes, as: base.dtype, into: &values)
+            sums.add(unchanged: values.span.extracting(0..<count))
+        }
+        self.sums = sums
+    }
+
+    /// Compares the content of two tensors of the same shape.
+    init(
+        _ base: TensorDescription, in baseSource: any CheckpointSource, with policy: TensorDescription,
+        in policySource: any CheckpointSource, tolerances: ChangeTolerances
+    ) throws(CheckpointError) {
+        self.init(identical: base, policy: policy)
+        var cursors = (TensorCursor(base, in: baseSource), TensorCursor(policy, in: policySource))
+        var bytes: ([UInt8], [UInt8]) = ([], [])
+        let hasValues = ElementValues.isNumeric(base.dtype) && ElementValues.isNumeric(policy.dtype)
+        var values = (
+            [Double](repeating: 0, count: hasValues ? Self.runElementCount : 0),
+            [Double](repeating: 0, count: hasValues ? Self.runElementCount : 0)
+        )
+        var sums = emptySums
+        var offset = 0
+        while true {
+            try cursors.0.read(Self.runByteCount(base.dtype), into: &bytes.0)
+            try cursors.1.read(Self.runByteCount(policy.dtype), into: &bytes.1)
+            guard !bytes.0.isEmpty || !bytes.1.isEmpty else { break }
+            if base.dtype == policy.dtype {
+                let changed = unsafe ChangedElements.bitwise(
+                    bytes.0.span.bytes, bytes.1.span.bytes, width: base.dtype.block.byteCount)
+                bitwiseCount += changed * base.dtype.block.elementCount
+            }
+            guard hasValues else { continue }
+            let baseCount = unsafe ElementValues.read(bytes.0.span.bytes, as: base.dtype, into: &values.0)
+            let policyCount = unsafe ElementValues.read(bytes.1.span.bytes, as: policy.dtype, into: &values.1)
+            let count = min(baseCount, policyCount)
+            let (from, to) = (values.0.span.extracting(0..<count), values.1.span.extracting(0..<count))
+            sums.add(base: from, policy: to, offset: offset, tolerances: tolerances)
+            sums.bfloat16Count += ChangedElements.asBFloat16(from, to)
+            if base.dtype != policy.dtype { bitwiseCount += ChangedElements.byValue(from, to) }
+            offset += count
+        }
+        // Two types of which one has no values cannot be compared at all: every element counts as changed.
+        if base.dtype != policy.dtype, !hasValues { bitwiseCount = base.elementCount }
+        sums.bitwiseCount = bitwiseCount
+        if hasValues { self.sums = sums }
+    }
+
+    private var emptySums: DifferenceSums {
+        var sums = DifferenceSums()
+        sums.elementCount = base.elementCount
+        sums.largestTensor = (base.name, base.shape.dimensions)
+        return sums
+    }
+
+    private static func runByteCount(_ dtype: DType) -> Int {
+        runElementCount / dtype.block.elementCount * dtype.block.byteCount
+    }
+
+    /// What the report says about the tensor.
+    var difference: TensorDifference {
+        TensorDifference(
+            name: policy.name,
+            role: policy.role.name,
+            place: place,
+            shape: policy.shape.dimensions,
+            baseDType: base.dtype,
+            policyDType: policy.dtype,
+            isIdentical: isIdentical,
+            changedBitwise: ElementShare(count: bitwiseCount, total: base.elementCount),
+            figures: sums?.figures)
+    }
+}

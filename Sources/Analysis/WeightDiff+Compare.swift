@@ -1,0 +1,133 @@
+public import CheckpointFormat
+public import CheckpointInterop
+public import Kernels
+internal import TensorCore
+
+extension WeightDiff {
+    /// What to compare and how.
+    public struct Options: Sendable {
+        /// When an element counts as changed.
+        public var tolerances: ChangeTolerances
+        /// The roles of the tensors to compare; nil for all.
+        public var roles: Set<TensorRole>?
+
+        /// All roles, with the tolerances of the literature.
+        public init(tolerances: ChangeTolerances = ChangeTolerances(), roles: Set<TensorRole>? = nil) {
+            self.tolerances = tolerances
+            self.roles = roles
+        }
+    }
+
+    /// Compares two checkpoints of any format, tensors side by side on the pool's workers.
+    ///
+    /// Both are streamed; no tensor is held in memory. Tensors whose stored digests are equal are not read,
+    /// except for their norm where other tensors changed. The result does not depend on the workers.
+    ///
+    /// - Parameter progress: Called from any worker after each tensor with the elements compared so far and
+    ///   the elements in all.
+    /// - Throws: ``CheckpointError`` where a file is damaged or cannot be read.
+    public static func compare(
+        base: any CheckpointSource, policy: any CheckpointSource, options: Options = Options(), pool: WorkerPool,
+        progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
+    ) throws(CheckpointError) -> WeightDiff {
+        let pairing = TensorPairing(base: base, policy: policy, roles: options.roles)
+        // Equal digests hide no difference: they cover type, shape and content.
+        let hasChange = pairing.pairs.contains { !$0.hasEqualDigests }
+        // The largest first, so that no worker is left alone with one at the end.
+        let order = pairing.pairs.indices.sorted {
+            (pairing.pairs[$1].policy.byteCount, $0) < (pairing.pairs[$0].policy.byteCount, $1)
+        }
+        let total = pairing.pairs.reduce(0) { $0 + $1.policy.elementCount }
+        let counter = ProgressCounter()
+        let unordered = try pool.results(taskCount: order.count) { task throws(CheckpointError) -> TensorComparison in
+            let pair = pairing.pairs[order[task]]
+            let comparison: TensorComparison
+            if !pair.hasEqualDigests {
+                comparison = try TensorComparison(
+                    pair.base, in: base, with: pair.policy, in: policy, tolerances: options.tolerances)
+            } else if hasChange {
+                comparison = try TensorComparison(identical: pair.base, policy: pair.policy, in: base)
+            } else {
+                comparison = TensorComparison(identical: pair.base, policy: pair.policy)
+            }
+            progress?(counter.add(pair.policy.elementCount), total)
+            return comparison
+        }
+        let comparisons = zip(order, unordered).sorted { $0.0 < $1.0 }.map(\.1)
+        let metadata = MetadataComparison(base: base.metadata, policy: policy.metadata)
+        let weights = comparisons.filter { $0.policy.role == .weight }
+        return WeightDiff(
+            schemaVersion: currentSchemaVersion,
+            base: CheckpointIdentity(base),
+            policy: CheckpointIdentity(policy),
+            tolerances: options.tolerances,
+            isIdentical: pairing.structure.isEmpty && metadata.isEmpty && comparisons.allSatisfy(\.isIdentical),
+            structure: pairing.structure,
+            metadata: metadata.entries,
+            configuration: metadata.configuration,
+            tensors: ranked(comparisons.map(\.difference)),
+            weights: ComparisonGroup(weights).figures,
+            byRole: TensorRole.allCases.compactMap { role in
+                let group = ComparisonGroup(comparisons.filter { $0.policy.role == role })
+                guard group.tensorCount > 0 else { return nil }
+                return RoleDifference(
+                    role: role.name, tensorCount: group.tensorCount, changedTensorCount: group.changedTensorCount,
+                    figures: group.figures)
+            },
+            byKind: ParameterKind.allCases.compactMap { kind in
+                let group = ComparisonGroup(weights.filter { $0.place.kind == kind })
+                guard group.tensorCount > 0 else { return nil }
+                return KindDifference(
+                    kind: kind, tensorCount: group.tensorCount, changedTensorCount: group.changedTensorCount,
+                    figures: group.figures)
+            },
+            byLayer: layers(of: weights))
+    }
+
+    /// The largest relative change first, what has none (bit by bit only) after it by its changed share,
+    /// then by name.
+    private static func ranked(_ tensors: [TensorDifference]) -> [TensorDifference] {
+        func rank(_ tensor: TensorDifference) -> (Double, Double) {
+            guard let figures = tensor.figures else { return (-1, tensor.changedBitwise.share) }
+            // A change from all zeros is infinite in relation to them.
+            let relative = figures.relativeChange ?? .infinity
+            return (relative.isNaN ? .infinity : relative, tensor.changedBitwise.share)
+        }
+        return tensors.sorted { first, second in
+            let (firstRank, secondRank) = (rank(first), rank(second))
+            return firstRank == secondRank ? first.name < second.name : firstRank > secondRank
+        }
+    }
+
+    private static func layers(of weights: [TensorComparison]) -> [LayerDifference] {
+        Dictionary(grouping: weights, by: \.place).map { place, members in
+            let group = ComparisonGroup(members)
+            return LayerDifference(
+                place: place, tensorCount: group.tensorCount, changedTensorCount: group.changedTensorCount,
+                figures: group.figures)
+        }.sorted { first, second in
+            let order = ParameterKind.allCases
+            let ranks = [first, second].map { entry in
+                (entry.place.layer ?? .max, order.firstIndex(of: entry.place.kind) ?? order.count)
+            }
+            return ranks[0] < ranks[1]
+        }
+    }
+}
+
+/// Several comparisons taken together.
+private struct ComparisonGroup {
+    let tensorCount: Int
+    let changedTensorCount: Int
+    let figures: DifferenceFigures?
+
+    /// Adds up in the order given, so that rounding does not depend on the workers.
+    init(_ comparisons: [TensorComparison]) {
+        tensorCount = comparisons.count
+        changedTensorCount = comparisons.count { !$0.isIdentical }
+        var total = DifferenceSums()
+        let sums = comparisons.compactMap(\.sums)
+        for sum in sums { total.add(sum) }
+        figures = sums.isEmpty ? nil : total.figures
+    }
+}

@@ -1,0 +1,109 @@
+public import CheckpointFormat
+public import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+/// Opens a checkpoint of any format by its content, whatever its name.
+public enum CheckpointOpener {
+    /// Opens a file or a folder.
+    ///
+    /// A folder is opened through its `model.safetensors.index.json`, else its only index, else its only
+    /// checkpoint.
+    ///
+    /// - Throws: ``CheckpointError`` for what is not a checkpoint, a format that cannot be read yet, a folder
+    ///   with no checkpoint or several, and whatever the format's own reader finds wrong.
+    public static func open(_ path: FilePath) throws(CheckpointError) -> any CheckpointSource {
+        if let status = try? Stat(path), status.type == .directory { return try openFolder(path) }
+        let file = try InputFile(path: path)
+        switch try CheckpointSignature(of: file) {
+        case .crux: return try CruxSource(path: path)
+        case .safetensors: return try SafetensorsSource(path: path)
+        case .json: return try ShardedSafetensorsSource(path: path)
+        case .gguf: throw unreadable(path, "GGUF")
+        case .zip: throw unreadable(path, "a zip archive, as of PyTorch or NumPy")
+        case .unknown:
+            // The name says which reader knows best what is wrong.
+            switch path.extension {
+            case "crux": return try CruxSource(path: path)
+            case "safetensors": return try SafetensorsSource(path: path)
+            default:
+                throw CheckpointError(
+                    .notACheckpoint, path: path, problem: "is no checkpoint of a known format",
+                    comparison: .values(
+                        found: "\(file.byteCount) bytes that are neither",
+                        expected: "crux, safetensors, or an index of safetensors shards"))
+            }
+        }
+    }
+
+    private static func openFolder(_ path: FilePath) throws(CheckpointError) -> any CheckpointSource {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: path.string).sorted()
+        } catch {
+            throw CheckpointError(.io, path: path, problem: "cannot list the folder")
+        }
+        let visible = names.filter { !$0.hasPrefix(".") }
+        let indexes = visible.filter { $0.hasSuffix(".safetensors.index.json") }
+        if indexes.contains("model.safetensors.index.json") {
+            return try ShardedSafetensorsSource(path: path.appending("model.safetensors.index.json"))
+        }
+        if indexes.count == 1 { return try ShardedSafetensorsSource(path: path.appending(indexes[0])) }
+        let checkpoints = visible.filter { name in
+            guard let file = try? InputFile(path: path.appending(name)),
+                let signature = try? CheckpointSignature(of: file)
+            else { return false }
+            return signature == .crux || signature == .safetensors
+        }
+        guard checkpoints.count == 1, indexes.isEmpty else {
+            let found = indexes.isEmpty ? checkpoints : indexes
+            throw CheckpointError(
+                found.isEmpty ? .missing : .invalid, path: path,
+                problem: found.isEmpty ? "holds no checkpoint" : "holds several checkpoints",
+                comparison: .values(
+                    found: found.isEmpty ? "none" : found.joined(separator: ", "), expected: "one checkpoint or one index"))
+        }
+        return try open(path.appending(checkpoints[0]))
+    }
+
+    private static func unreadable(_ path: FilePath, _ format: String) -> CheckpointError {
+        CheckpointError(
+            .unsupportedVersion, path: path, problem: "is of a format that cannot be read yet",
+            comparison: .values(found: format, expected: "crux, safetensors, or an index of safetensors shards"))
+    }
+}
+
+/// What a file is, judged by its first bytes.
+enum CheckpointSignature {
+    case crux, safetensors, json, gguf, zip, unknown
+
+    init(of file: InputFile) throws(CheckpointError) {
+        let start = try file.read(0..<min(file.byteCount, 16))
+        if start.starts(with: Format.headerMagic) {
+            self = .crux
+        } else if start.starts(with: Array("GGUF".utf8)) {
+            self = .gguf
+        } else if start.starts(with: Array("PK\u{3}\u{4}".utf8)) {
+            self = .zip
+        } else if start.count > 8, Self.isJSON(start[8...]), Self.length(start) <= UInt64(file.byteCount - 8) {
+            self = .safetensors
+        } else if Self.isJSON(start[...]) {
+            // As a length, its first eight bytes would be far beyond what safetensors allows.
+            self = .json
+        } else {
+            self = .unknown
+        }
+    }
+
+    private static func isJSON(_ bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
+    }
+
+    private static func length(_ bytes: [UInt8]) -> UInt64 {
+        bytes.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}

@@ -1,0 +1,144 @@
+public import CheckpointFormat
+internal import Codecs
+internal import OrderedCollections
+public import SystemPackage
+internal import TensorCore
+
+extension Conversion {
+    /// Writes the target, streaming in memory bounded by a few chunks.
+    ///
+    /// - Parameters:
+    ///   - path: Where to write; what is there is replaced only by the complete file.
+    ///   - options: How a crux file is encoded.
+    ///   - verifies: Whether to read the finished file back and compare every tensor's digest and the metadata.
+    ///   - progress: Called after each piece with the bytes done so far and the bytes in all; verifying counts
+    ///     them a second time.
+    /// - Throws: ``CheckpointError`` for the first fatal issue, for damage in the source, where the file cannot
+    ///   be written, and where what was read back differs.
+    public func run(
+        to path: FilePath, options: WriterOptions = WriterOptions(), verifies: Bool = true,
+        progress: ((_ done: Int, _ total: Int) -> Void)? = nil
+    ) throws(CheckpointError) -> Outcome {
+        if let issue = issues.first(where: \.isFatal) {
+            throw CheckpointError(
+                .invalid, path: source.path,
+                place: CheckpointPlace(tensor: issue.tensor, field: issue.metadataKey),
+                problem: "cannot be converted: \(issue.problem)")
+        }
+        let contentByteCount = source.tensors.reduce(0) { $0 + $1.byteCount }
+        var meter = Meter(total: contentByteCount * (verifies ? 2 : 1), report: progress)
+        let digests =
+            switch target {
+            case .crux: try writeCrux(to: path, options: options, meter: &meter)
+            case .safetensors: try writeSafetensors(to: path, meter: &meter)
+            }
+        let written = try CheckpointOpener.open(path)
+        if verifies { try verify(written, digests: digests, meter: &meter) }
+        let weights = source.tensors.filter { $0.role == .weight }.compactMap { tensor in
+            digests[tensor.name].map { (name: tensor.name, digest: $0) }
+        }
+        return Outcome(
+            tensorCount: source.tensors.count,
+            contentByteCount: contentByteCount,
+            sourceByteCount: source.fileByteCount,
+            targetByteCount: written.fileByteCount,
+            weightsDigest: ContentDigest.weights(of: weights),
+            issues: issues)
+    }
+
+    private func writeCrux(
+        to path: FilePath, options: WriterOptions, meter: inout Meter
+    ) throws(CheckpointError) -> [String: Digest128] {
+        let writer = try CheckpointWriter.create(at: path, options: options)
+        for (key, value) in source.metadata { writer.setMetadata(key, value) }
+        var digests: [String: Digest128] = [:]
+        for tensor in source.tensors {
+            try writer.beginTensor(tensor)
+            digests[tensor.name] = try copy(tensor, meter: &meter) { bytes throws(CheckpointError) in
+                try writer.write(bytes)
+            }
+            try writer.endTensor()
+        }
+        try writer.finish()
+        return digests
+    }
+
+    private func writeSafetensors(
+        to path: FilePath, meter: inout Meter
+    ) throws(CheckpointError) -> [String: Digest128] {
+        let writer = try SafetensorsWriter.create(
+            at: path, metadata: TypedMetadata.strings(metadata: source.metadata, tensors: source.tensors),
+            tensors: source.tensors)
+        var digests: [String: Digest128] = [:]
+        for tensor in writer.tensors {
+            digests[tensor.name] = try copy(tensor, meter: &meter) { bytes throws(CheckpointError) in
+                try writer.write(bytes)
+            }
+        }
+        try writer.finish()
+        return digests
+    }
+
+    /// Reads a tensor once, for the target and for its digest.
+    private func copy(
+        _ tensor: TensorDescription, meter: inout Meter, to write: (RawSpan) throws(CheckpointError) -> Void
+    ) throws(CheckpointError) -> Digest128 {
+        var digester = TensorDigester()
+        var buffer: [UInt8] = []
+        for chunk in 0..<source.storage(of: tensor).chunkCount {
+            try source.readChunk(chunk, of: tensor, into: &buffer)
+            unsafe digester.update(buffer.span.bytes)
+            try unsafe write(buffer.span.bytes)
+            meter.add(buffer.count)
+        }
+        return digester.finalize(dtype: tensor.dtype, shape: tensor.shape)
+    }
+
+    private func verify(
+        _ written: any CheckpointSource, digests: [String: Digest128], meter: inout Meter
+    ) throws(CheckpointError) {
+        func difference(_ tensor: String?, _ field: String?, found: String, expected: String) -> CheckpointError {
+            CheckpointError(
+                .damaged, path: written.path, place: CheckpointPlace(tensor: tensor, field: field),
+                problem: "what was written differs from \(source.path)",
+                comparison: .values(found: found, expected: expected))
+        }
+        guard written.tensors.count == source.tensors.count else {
+            throw difference(nil, nil, found: "\(written.tensors.count) tensors", expected: "\(source.tensors.count)")
+        }
+        for tensor in source.tensors {
+            guard written.tensor(named: tensor.name) == tensor else {
+                throw difference(
+                    tensor.name, nil, found: written.tensor(named: tensor.name)?.description ?? "no such tensor",
+                    expected: "\(tensor), \(tensor.role.name)")
+            }
+            let digest = try written.computedDigest(of: tensor)
+            guard digest == digests[tensor.name] else {
+                throw difference(tensor.name, nil, found: digest.hex, expected: digests[tensor.name]?.hex ?? "another")
+            }
+            meter.add(tensor.byteCount)
+        }
+        guard written.metadata == source.metadata else {
+            let keys = OrderedSet(Array(source.metadata.keys) + Array(written.metadata.keys))
+            let key = keys.first { written.metadata[$0] != source.metadata[$0] }
+            throw difference(nil, key ?? "metadata", found: "another value or order", expected: "the source's")
+        }
+    }
+
+    /// Adds up what is done for the caller's progress display.
+    private struct Meter {
+        let total: Int
+        let report: ((_ done: Int, _ total: Int) -> Void)?
+        private var done = 0
+
+        init(total: Int, report: ((_ done: Int, _ total: Int) -> Void)?) {
+            self.total = total
+            self.report = report
+        }
+
+        mutating func add(_ byteCount: Int) {
+            done += byteCount
+            report?(done, total)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+public import CheckpointFormat
+public import SystemPackage
+public import TensorCore
+
+/// A checkpoint in crux's own format.
+public struct CruxSource: CheckpointSource {
+    /// The reader behind it.
+    public let reader: CheckpointReader
+    public let tensors: [TensorDescription]
+
+    /// Opens a file.
+    ///
+    /// - Throws: As ``CheckpointFormat/CheckpointReader/init(path:)``.
+    public init(path: FilePath) throws(CheckpointError) { self.init(try CheckpointReader(path: path)) }
+
+    /// Takes a reader.
+    public init(_ reader: CheckpointReader) {
+        self.reader = reader
+        tensors = reader.tensors.map(\.description)
+    }
+
+    public var path: FilePath { reader.path }
+    public var format: CheckpointFileFormat { .crux }
+    public var formatVersion: String? { "\(reader.formatVersion)" }
+    public var metadata: Metadata { reader.metadata }
+    public var fileByteCount: Int { reader.fileByteCount }
+
+    public func tensor(named name: String) -> TensorDescription? { reader.tensor(named: name)?.description }
+
+    public func storage(of tensor: TensorDescription) -> TensorStorage {
+        guard let stored = reader.tensor(named: tensor.name) else {
+            return TensorStorage(storedByteCount: 0, chunkCount: 0, codecNames: [], digest: nil)
+        }
+        return TensorStorage(
+            storedByteCount: stored.storedByteCount, chunkCount: stored.chunks.count, codecNames: stored.codecNames,
+            digest: stored.digest)
+    }
+
+    public func readChunk(
+        _ chunk: Int, of tensor: TensorDescription, into buffer: inout [UInt8]
+    ) throws(CheckpointError) {
+        try reader.readChunk(chunk, of: try reader.requiredTensor(named: tensor.name), into: &buffer)
+    }
+}

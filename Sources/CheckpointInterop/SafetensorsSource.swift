@@ -1,0 +1,124 @@
+public import CheckpointFormat
+public import OrderedCollections
+public import SystemPackage
+public import TensorCore
+
+/// One safetensors file.
+///
+/// The format has no checksums: only the header can be found to be wrong.
+public struct SafetensorsSource: CheckpointSource {
+    public let path: FilePath
+    public let format = CheckpointFileFormat.safetensors
+    public let formatVersion: String? = nil
+    public let metadata: Metadata
+    public let tensors: [TensorDescription]
+    private let file: InputFile
+    /// Where the tensors' data starts.
+    private let dataStart: Int
+    /// Each tensor's index in ``tensors`` and its bytes relative to ``dataStart``.
+    private let places: [String: (index: Int, range: Range<Int>)]
+
+    /// Opens a file and checks its header by every rule of the format.
+    ///
+    /// - Throws: ``CheckpointError`` naming the rule that is broken and where.
+    public init(path: FilePath) throws(CheckpointError) {
+        self.path = path
+        file = try InputFile(path: path)
+        let headerByteCount = try Self.headerByteCount(of: file)
+        dataStart = 8 + headerByteCount
+        let json = try file.read(8..<dataStart)
+        let header: SafetensorsHeader
+        do throws(SafetensorsHeader.Problem) {
+            header = try SafetensorsHeader(json: json, dataByteCount: file.byteCount - dataStart)
+        } catch {
+            throw error.error(path: path)
+        }
+        let typed = try TypedMetadata(strings: header.metadata, path: path)
+        metadata = typed.metadata
+        var tensors: [TensorDescription] = []
+        var places: [String: (index: Int, range: Range<Int>)] = [:]
+        for (index, entry) in header.entries.enumerated() {
+            tensors.append(typed.assigningRole(to: entry.description))
+            places[entry.description.name] = (index, entry.range)
+        }
+        self.tensors = tensors
+        self.places = places
+    }
+
+    public var fileByteCount: Int { file.byteCount }
+
+    public func tensor(named name: String) -> TensorDescription? { places[name].map { tensors[$0.index] } }
+
+    public func storage(of tensor: TensorDescription) -> TensorStorage {
+        TensorStorage(
+            storedByteCount: tensor.byteCount, chunkCount: Self.chunkCount(of: tensor), codecNames: ["raw"],
+            digest: nil)
+    }
+
+    public func readChunk(
+        _ chunk: Int, of tensor: TensorDescription, into buffer: inout [UInt8]
+    ) throws(CheckpointError) {
+        guard let place = places[tensor.name], tensors[place.index] == tensor,
+            (0..<Self.chunkCount(of: tensor)).contains(chunk)
+        else {
+            throw CheckpointError(
+                .missing, path: path, place: CheckpointPlace(tensor: tensor.name, chunk: chunk), problem: "no such chunk")
+        }
+        let size = Self.chunkByteCount(of: tensor)
+        let start = dataStart + place.range.lowerBound + chunk * size
+        let end = min(dataStart + place.range.upperBound, start + size)
+        if buffer.count != end - start { buffer = [UInt8](repeating: 0, count: end - start) }
+        var span = buffer.mutableSpan
+        var bytes = unsafe span.mutableBytes
+        try file.read(from: start, into: &bytes)
+    }
+
+    /// Chunks are ours, as the format has none: about 1 MiB of whole blocks.
+    private static func chunkByteCount(of tensor: TensorDescription) -> Int {
+        let block = tensor.dtype.block.byteCount
+        return (1 << 20) / block * block
+    }
+
+    private static func chunkCount(of tensor: TensorDescription) -> Int {
+        let size = chunkByteCount(of: tensor)
+        return tensor.byteCount / size + (tensor.byteCount % size == 0 ? 0 : 1)
+    }
+
+    /// Reads the length field and checks it before anything of that length is read.
+    private static func headerByteCount(of file: InputFile) throws(CheckpointError) -> Int {
+        func failure(_ kind: CheckpointError.Kind, _ problem: String, _ found: String, _ expected: String)
+            -> CheckpointError
+        {
+            CheckpointError(
+                kind, path: file.path,
+                place: CheckpointPlace(section: "header", field: "length", byteRange: 0..<8), problem: problem,
+                comparison: .values(found: found, expected: expected))
+        }
+        guard file.byteCount >= 8 else {
+            throw failure(
+                .truncated, "the file ends inside the length of its header", "\(file.byteCount) bytes", "at least 8")
+        }
+        let length = try file.read(0..<8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length <= UInt64(SafetensorsHeader.byteCountLimit) else {
+            throw failure(
+                .invalid, "the header is too long", "\(length) bytes",
+                "at most \(SafetensorsHeader.byteCountLimit)")
+        }
+        guard length <= UInt64(file.byteCount - 8) else {
+            throw failure(
+                .truncated, "the file ends inside its header", "\(file.byteCount - 8) bytes after the length",
+                "\(length)")
+        }
+        return Int(length)
+    }
+}
+
+extension SafetensorsHeader.Problem {
+    /// The same as an error about a file.
+    func error(path: FilePath) -> CheckpointError {
+        CheckpointError(
+            .invalid, path: path,
+            place: CheckpointPlace(section: "header", tensor: tensor, byteRange: 8 + offset..<9 + offset),
+            problem: "breaks the format's rules", comparison: .values(found: found, expected: expected))
+    }
+}
