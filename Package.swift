@@ -84,9 +84,10 @@ let package = Package(
         .library(
             "Training",
             [
-                "Tasks", "LanguageModel", "Kernels", "CheckpointFormat", "TensorCore",
+                "Tasks", "LanguageModel", "Kernels", "CheckpointFormat", "Codecs", "TensorCore",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .library(
@@ -104,9 +105,10 @@ let package = Package(
         .executableTarget(
             name: "crux",
             dependencies: [
-                "Analysis", "CheckpointFormat", "CheckpointInterop", "Experiments", "LanguageModel", "Rendering",
-                "Tasks", "TensorCore", "Training",
+                "Analysis", "CheckpointFormat", "CheckpointInterop", "Codecs", "Experiments", "Kernels",
+                "LanguageModel", "Rendering", "Tasks", "TensorCore", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -147,7 +149,11 @@ let package = Package(
         .tests(of: "Experiments"),
         .tests(of: "Rendering"),
         .testTarget(
-            name: "cruxTests", dependencies: ["crux", "TestSupport", "CheckpointFormat", "TensorCore"],
+            name: "cruxTests",
+            dependencies: [
+                "crux", "TestSupport", "CheckpointFormat", "CheckpointInterop", "Kernels", "LanguageModel", "Rendering",
+                "Tasks", "TensorCore", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict),
     ]
 )

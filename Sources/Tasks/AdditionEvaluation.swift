@@ -33,18 +33,16 @@ public struct AdditionEvaluation: Sendable {
     ///
     /// - Parameters:
     ///   - maximumNewTokenCount: The length at which an answer is cut off; by default
-    ///     ``AdditionTask/episodeLengthLimit(digits:contextLength:)``.
+    ///     ``AdditionTask/episodeLengthLimit(digits:)``. The context's end cuts an answer off in any case.
+    /// - Throws: ``ModelError`` where a prompt does not fit the model or its logits are not numbers.
     public init(
         setup: AdditionSetup, exampleCount: Int, task: AdditionTask, generator: Generator,
         sampling: SamplingOptions, seed: UInt64, step: UInt64 = 0, maximumNewTokenCount: Int? = nil
-    ) {
+    ) throws(ModelError) {
         let problems = setup.problems(
             count: exampleCount, key: RandomStream.Key(seed: seed, purpose: .evaluationPrompts, step: step))
-        let limit =
-            maximumNewTokenCount
-            ?? AdditionTask.episodeLengthLimit(
-                digits: setup.maximumDigits, contextLength: generator.model.configuration.contextLength)
-        let completions = generator.generate(
+        let limit = maximumNewTokenCount ?? AdditionTask.episodeLengthLimit(digits: setup.maximumDigits)
+        let completions = try generator.generate(
             problems.enumerated().map { index, problem in
                 GenerationRequest(
                     prompt: task.prompt(of: problem), sample: UInt64(index), maximumNewTokenCount: limit)
@@ -64,9 +62,6 @@ public struct AdditionEvaluation: Sendable {
 }
 
 extension AdditionTask {
-    /// Where an episode is cut off: the longest right answer and 100 tokens more (the paper's code), as far as
-    /// the context allows after the longest prompt.
-    public static func episodeLengthLimit(digits: Int, contextLength: Int) -> Int {
-        max(1, min(maximumAnswerLength(digits: digits) + 100, contextLength - maximumPromptLength(digits: digits)))
-    }
+    /// Where an episode is cut off: the longest right answer and 100 tokens more, as in the paper's code.
+    public static func episodeLengthLimit(digits: Int) -> Int { maximumAnswerLength(digits: digits) + 100 }
 }

@@ -102,14 +102,15 @@ extension ConfigurationField {
     }
 
     /// One of an enumeration's names.
-    static func choice<Choice: CaseIterable & RawRepresentable<String>>(
+    static func choice<Choice: CaseIterable & RawRepresentable<String> & Sendable>(
         _ key: String, _ path: any WritableKeyPath<Root, Choice> & Sendable
     ) -> Self {
-        Self(
+        let choices = Array(Choice.allCases)
+        return Self(
             key: key, mayChangeOnResume: false,
             read: { (root, value) throws(ConfigurationValue.Mismatch) in
-                let name = try value.choice(among: Choice.allCases.map(\.rawValue))
-                if let choice = Choice(rawValue: name) { root[keyPath: path] = choice }
+                let name = try value.choice(among: choices.map(\.rawValue))
+                if let choice = choices.first(where: { $0.rawValue == name }) { root[keyPath: path] = choice }
             },
             text: { $0[keyPath: path].rawValue })
     }

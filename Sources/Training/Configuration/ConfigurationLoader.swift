@@ -102,7 +102,7 @@ public enum ConfigurationLoader {
             .composer(_, let problem, let mark, _):
             "line \(mark.line), column \(mark.column): \(problem)"
         case .duplicatedKeysInMapping(let duplicates, let context):
-            "line \(context.mark.line): key '\(duplicates.map { $0.scalar?.string ?? "?" }.joined(separator: "', '"))' twice"
+            "line \(context.mark.line): key '\(duplicates.joined(separator: "', '"))' twice"
         default: "\(error)".split(separator: "\n").first.map(String.init) ?? "unreadable"
         }
     }

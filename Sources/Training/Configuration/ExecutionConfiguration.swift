@@ -12,22 +12,6 @@ public struct ExecutionConfiguration: Hashable, Sendable {
     ]
 }
 
-/// The section `evaluation`.
-public struct EvaluationConfiguration: Hashable, Sendable {
-    /// Steps between evaluations; 0 evaluates only after the last step.
-    public var everySteps = 0
-    /// Examples of each evaluated set-up; 0 switches evaluation off.
-    public var examples = 100
-    /// Sampling temperature; 0 is greedy. nil (`auto`): greedy in pre-training, the rollout's in RL.
-    public var temperature: Double?
-
-    static let fields: [ConfigurationField<Self>] = [
-        .integer("every_steps", \.everySteps, in: 0...1_000_000_000).changeableOnResume(),
-        .integer("examples", \.examples, in: 0...1_000_000).changeableOnResume(),
-        .numberOrAuto("temperature", \.temperature, in: .from(0, to: 100)).changeableOnResume(),
-    ]
-}
-
 /// The section `checkpoint`.
 public struct CheckpointConfiguration: Hashable, Sendable {
     /// Steps between saved checkpoints; 0 saves only at the end or when interrupted.

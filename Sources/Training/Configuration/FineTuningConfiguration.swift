@@ -3,24 +3,14 @@ public import Tasks
 
 /// All settings of `crux finetune`. The paper's and its code's differences are each a setting of their own.
 public struct FineTuningConfiguration: RunConfiguration {
-    /// Which additions are practised.
-    public enum Setup: String, CaseIterable, Hashable, Sendable {
-        /// Both operands have N+k digits.
-        case fixed
-        /// One operand has N+k digits, the other as many or fewer.
-        case varying
-        /// One operand has N+k digits; the other half the time 1...N, else N+1...N+k.
-        case referenceCode = "reference-code"
-    }
-
     /// The section `task`.
     public struct Task: Hashable, Sendable {
         /// N, the largest number of digits of pre-training; nil (`auto`) reads it from the reference.
         public var trainedDigits: Int?
         /// k, the digits beyond N.
         public var additionalDigits = 1
-        /// Which additions are practised and evaluated.
-        public var setup = Setup.varying
+        /// Which additions are practised.
+        public var setup = TaskSetup.varying
         /// What an episode earns.
         public var reward = RewardRule.paper
 

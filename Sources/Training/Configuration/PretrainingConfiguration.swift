@@ -6,7 +6,7 @@ public struct PretrainingConfiguration: RunConfiguration {
     /// The section `model`; the vocabulary's size follows from the task.
     public struct Model: Hashable, Sendable {
         /// The number of learned positions.
-        public var contextLength = 256
+        public var contextLength = 384
         /// The number of blocks.
         public var layerCount = 4
         /// Attention heads of each block.
@@ -139,15 +139,16 @@ public struct PretrainingConfiguration: RunConfiguration {
                 source: source, key: error.field,
                 problem: .invalidValue(found: error.found, expected: error.expected))
         }
+        let evaluatedDigits = evaluation.examples > 0 ? evaluation.additionalDigits.max() ?? 0 : 0
+        let digits = task.digits + evaluatedDigits
         let longest =
-            AdditionTask.maximumPromptLength(digits: task.digits)
-            + AdditionTask.maximumAnswerLength(digits: task.digits) - 1
+            AdditionTask.maximumPromptLength(digits: digits) + AdditionTask.maximumAnswerLength(digits: digits) - 1
         guard longest <= model.contextLength else {
             throw ConfigurationError(
                 source: source, key: "model.context_length",
                 problem: .invalidValue(
                     found: "\(model.contextLength)",
-                    expected: "at least \(longest), the length of an addition of \(task.digits) digits"))
+                    expected: "at least \(longest), the length of an addition of \(digits) digits"))
         }
     }
 }

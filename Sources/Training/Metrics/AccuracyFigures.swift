@@ -1,0 +1,30 @@
+import LanguageModel
+import Tasks
+
+/// The evaluations that a run takes, as figures of its metrics.
+struct AccuracyFigures: Sendable {
+    let evaluation: EvaluationConfiguration
+    let task: AdditionTask
+    let trainedDigits: Int
+    let temperature: Float
+    let maximumNewTokenCount: Int?
+    let seed: UInt64
+
+    /// Adds `accuracy_<setup>_<digits>` with `_low` and `_high`, the 95 % interval, and `_unfinished`.
+    ///
+    /// - Throws: ``ModelError`` where the model's logits are not numbers.
+    func add(to record: inout MetricsRecord, generator: Generator) throws(ModelError) {
+        for additional in evaluation.additionalDigits {
+            let result = try AdditionEvaluation(
+                setup: evaluation.setup.problems(trainedDigits: trainedDigits, additionalDigits: additional),
+                exampleCount: evaluation.examples, task: task, generator: generator,
+                sampling: SamplingOptions(temperature: temperature, topK: nil), seed: seed,
+                step: UInt64(additional), maximumNewTokenCount: maximumNewTokenCount)
+            let name = "accuracy_\(evaluation.setup.rawValue.replacing("-", with: "_"))_\(trainedDigits + additional)"
+            record.add(name, result.accuracy.mean)
+            record.add(name + "_low", result.accuracy.lowerBound)
+            record.add(name + "_high", result.accuracy.upperBound)
+            record.add(name + "_unfinished", result.unfinishedShare)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import CheckpointFormat
+import Codecs
+import Kernels
+import LanguageModel
+public import SystemPackage
+import Tasks
+
+/// Supervised pre-training on additions: one run, fresh or resumed.
+public struct Pretraining: Sendable {
+    /// All settings.
+    public let configuration: PretrainingConfiguration
+
+    /// A run of a validated configuration.
+    public init(_ configuration: PretrainingConfiguration) { self.configuration = configuration }
+
+    /// Trains up to the configuration's steps, saving to `path`.
+    ///
+    /// - Parameters:
+    ///   - path: The checkpoint, replaced as a whole at each save.
+    ///   - resume: Whether to go on from the checkpoint at `path` instead of starting afresh.
+    ///   - metricsFile: Where JSON lines of figures go; on resume cut back to the checkpoint's steps.
+    ///   - stop: When set, the run saves after its current step and returns.
+    ///   - progress: Called on this thread after each step and each save.
+    /// - Returns: How the run ended.
+    /// - Throws: ``TrainingError``, ``ConfigurationError``, `CheckpointError` or `ModelError`.
+    public func run(
+        checkpoint path: FilePath, resume: Bool = false, metricsFile: FilePath? = nil, stop: StopFlag = StopFlag(),
+        progress: (ProgressEvent) -> Void = { _ in }
+    ) throws -> TrainingSummary {
+        let task = AdditionTask(vocabulary: configuration.task.vocabulary)
+        let stored = StoredModel(configuration: configuration.modelConfiguration, tokenizer: task.tokenizer)
+        let model = try GPT(stored.configuration)
+        let group = ParameterGroup(layout: model.layout, laneCount: configuration.execution.gradientLanes)
+        var state = TrainingState(kind: "pretrained", configuration: configuration.yaml)
+        var digest = ""
+        if resume {
+            let reader = try CheckpointReader(path: path)
+            try check(reader, tokenizer: task.tokenizer)
+            state = try TrainingState(readingFrom: reader, into: [.model(group)])
+            state.configuration = configuration.yaml
+            digest = reader.weightsDigest.hex
+        } else {
+            model.initialise(group.parameters, seed: configuration.seed)
+        }
+        let pool = Workers.pool(configuration.workers)
+        let trainer = PretrainingStep(
+            model: model, group: group, data: PretrainingData(task: task, configuration: configuration),
+            configuration: configuration, pool: pool)
+        let accuracy = AccuracyFigures(
+            evaluation: configuration.evaluation, task: task, trainedDigits: configuration.task.digits,
+            temperature: Float(configuration.evaluation.temperature ?? 0), maximumNewTokenCount: nil,
+            seed: configuration.seed)
+        let generator = Generator(model: model, parameters: group.parameters, pool: pool)
+        var log = try MetricsLog(startingWith: state.metrics, path: metricsFile)
+        let loop = RunLoop(
+            totalSteps: configuration.steps, evaluation: configuration.evaluation,
+            checkpoint: configuration.checkpoint)
+        let (ending, step, metrics) = try loop.run(
+            after: state.step, log: &log, stop: stop, progress: progress,
+            takeStep: { step in
+                let record = try trainer.take(step)
+                state.tokensSeen += Int(record["tokens"] ?? 0)
+                return record
+            },
+            evaluate: { try accuracy.add(to: &$0, generator: generator) },
+            save: { step, metrics in
+                state.step = step
+                state.updateCount = step
+                state.metrics = metrics
+                digest = try state.write(to: path, model: stored, networks: [.model(group)]).weightsDigest.hex
+            })
+        return TrainingSummary(ending: ending, step: step, weightsDigest: digest, metrics: metrics)
+    }
+
+    private func check(_ reader: CheckpointReader, tokenizer: CharacterTokenizer) throws {
+        var check = ResumeCheck(reader.path)
+        check.expect("crux.kind", stored: try reader.string(MetadataKey.kind), current: "pretrained")
+        try check.finish()
+        try check.expect(configuration, stored: try reader.string(MetadataKey.configuration))
+        check.expect(
+            "tokenizer.vocabulary", stored: "\(try StoredModel(reader).tokenizer.vocabulary)",
+            current: "\(tokenizer.vocabulary)")
+        try check.finish()
+    }
+}

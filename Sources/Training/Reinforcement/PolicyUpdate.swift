@@ -1,0 +1,133 @@
+import Kernels
+import LanguageModel
+
+/// One optimiser step of actor and critic on a minibatch.
+struct PolicyUpdate: Sendable {
+    /// The minibatch's mean losses.
+    struct Figures: Hashable, Sendable {
+        var stateCount = 0
+        /// −A · ln π(a|s).
+        var actor = 0.0
+        /// (return − V)².
+        var value = 0.0
+        /// w(s) · KL estimate, without α.
+        var penalty = 0.0
+        /// Of policy and critic together, before clipping.
+        var gradientNorm = 0.0
+    }
+
+    /// One micro-shard's sums.
+    struct Sums: Sendable {
+        var actor = 0.0
+        var value = 0.0
+        var penalty = 0.0
+    }
+
+    let networks: PolicyNetworks
+    let loss: PolicyLoss
+    let valueCoefficient: Float
+    let detachesHidden: Bool
+    let execution: ExecutionConfiguration
+    let optimizer: Optimizer
+
+    /// Adds up the minibatch's gradient and takes one step.
+    ///
+    /// - Parameters:
+    ///   - update: The number of this optimiser step, from 1.
+    ///   - step: The run's step, for messages.
+    /// - Throws: ``TrainingError`` where loss or gradient are not finite.
+    func apply(
+        _ minibatch: Minibatch, of collect: AnnotatedEpisodes, advantages: Advantages, learningRate: Double,
+        update: Int, step: Int
+    ) throws(TrainingError) -> Figures {
+        let (shards, sums) = accumulate(minibatch, of: collect, advantages: advantages)
+        let total = sums.reduce(into: Sums()) {
+            $0.actor += $1.actor
+            $0.value += $1.value
+            $0.penalty += $1.penalty
+        }
+        guard (total.actor + total.value + total.penalty).isFinite else {
+            throw TrainingError(.notFinite(quantity: "the loss", step: step))
+        }
+        let norm = try optimizer.apply(
+            usedLaneCount: shards.laneCount, learningRate: learningRate, update: update, step: step,
+            pool: networks.pool)
+        let count = Double(max(1, minibatch.stateCount))
+        return Figures(
+            stateCount: minibatch.stateCount, actor: total.actor / count, value: total.value / count,
+            penalty: total.penalty / count, gradientNorm: norm)
+    }
+
+    /// Adds the minibatch's gradient to the lanes of policy and critic.
+    func accumulate(
+        _ minibatch: Minibatch, of collect: AnnotatedEpisodes, advantages: Advantages
+    ) -> (shards: MicroShards, sums: [Sums]) {
+        let inputs = minibatch.parts.map { part in
+            collect.episodes[part.episode].inputs(stateCount: (part.states.last ?? 0) + 1)
+        }
+        let shards = MicroShards(
+            sequenceLengths: inputs.map(\.count), tokensPerShard: execution.tokensPerShard,
+            laneCount: execution.gradientLanes)
+        let scale = 1 / Float(max(1, minibatch.stateCount))
+        let sums = ShardResults<Sums>(count: shards.ranges.count)
+        shards.run(on: networks.pool) { shard, lane, worker in
+            var batch = PackedBatch()
+            for part in shards.ranges[shard] { batch.append(inputs[part]) }
+            let result = addGradient(
+                batch, minibatch.parts[shards.ranges[shard]], collect, advantages, scale: scale, lane: lane,
+                memory: networks.memory[worker])
+            sums.set(result, at: shard)
+        }
+        return (shards, sums.ordered)
+    }
+
+    private func addGradient(
+        _ batch: PackedBatch, _ parts: ArraySlice<Minibatch.Part>, _ collect: AnnotatedEpisodes,
+        _ advantages: Advantages, scale: Float, lane: Int, memory: PolicyNetworks.WorkerMemory
+    ) -> Sums {
+        let workspace = memory.workspace
+        let rowCount = batch.tokenCount
+        networks.model.forward(batch, parameters: networks.policy.parameters, workspace: workspace)
+        networks.critic.forward(
+            hidden: workspace.hidden, rowCount: rowCount, parameters: networks.criticGroup.parameters,
+            workspace: memory.critic)
+        let valueGradients = memory.critic.valueGradients(rowCount)
+        valueGradients.fill(0)
+        workspace.logitsGradient.fill(0)
+        workspace.hiddenGradient.fill(0)
+        var sums = Sums()
+        for (sequence, part) in parts.enumerated() {
+            let episode = collect.episodes[part.episode]
+            for t in part.states {
+                let row = batch.sequenceStarts[sequence] + episode.row(ofState: t)
+                let state = collect.firstStates[part.episode] + t
+                networks.logSoftmax(
+                    networks.row(row, of: workspace.logits), temperature: loss.temperature,
+                    into: memory.policyLogProbs)
+                let terms = memory.policyLogProbs.withSpan { policy in
+                    networks.row(state, of: collect.referenceLogProbs).withSpan { reference in
+                        networks.row(row, of: workspace.logitsGradient).withMutableSpan { gradient in
+                            loss.addGradient(
+                                policy: policy, reference: reference, penaltyWeight: collect.penaltyWeights[state],
+                                action: Int(episode.completion[t]), advantage: advantages.advantages[state],
+                                scale: scale, into: &gradient)
+                        }
+                    }
+                }
+                let error = memory.critic.values(rowCount)[row] - advantages.returns[state]
+                valueGradients[row] = 2 * valueCoefficient * scale * error
+                sums.actor += terms.actor
+                sums.penalty += terms.penalty
+                sums.value += Double(error) * Double(error)
+            }
+        }
+        networks.critic.backward(
+            hidden: workspace.hidden, rowCount: rowCount, parameters: networks.criticGroup.parameters,
+            gradients: networks.criticGroup.laneGradients[lane], workspace: memory.critic,
+            hiddenGradient: detachesHidden ? nil : workspace.hiddenGradient)
+        networks.model.backward(
+            batch, parameters: networks.policy.parameters, gradients: networks.policy.laneGradients[lane],
+            workspace: workspace)
+        return sums
+    }
+}

@@ -1,0 +1,49 @@
+import CheckpointFormat
+public import SystemPackage
+
+/// Whether a checkpoint's run may go on with the settings of this one.
+struct ResumeCheck {
+    private let path: FilePath
+    private var differences: [String] = []
+
+    init(_ path: FilePath) { self.path = path }
+
+    /// Compares one property.
+    mutating func expect(_ name: String, stored: String, current: String) {
+        if stored != current { differences.append("\(name): \(stored) in the checkpoint, \(current) in this run") }
+    }
+
+    /// Compares all settings that may not change.
+    ///
+    /// - Throws: ``ConfigurationError`` where the stored configuration cannot be read.
+    mutating func expect<Configuration: RunConfiguration>(
+        _ current: Configuration, stored yaml: String
+    ) throws(ConfigurationError) {
+        let stored: Configuration = try ConfigurationLoader.load(
+            yaml: yaml, fileName: "\(path.string): crux.configuration")
+        differences += current.differencesOnResume(from: stored).map(\.description)
+    }
+
+    /// - Throws: ``TrainingError`` naming every difference, if there is one.
+    func finish() throws(TrainingError) {
+        guard differences.isEmpty else {
+            throw TrainingError(.resumeRefused(path: path.string, differences: differences))
+        }
+    }
+}
+
+extension ConfigurationLoader {
+    /// The configuration of the run that wrote a checkpoint, for a resume without a configuration file.
+    ///
+    /// - Parameter overrides: As in ``load(_:yaml:fileName:overrides:)``.
+    /// - Throws: ``CheckpointError``; ``TrainingError`` where the file holds no configuration;
+    ///   ``ConfigurationError`` where it is that of another command.
+    public static func stored<Configuration: RunConfiguration>(
+        _ type: Configuration.Type = Configuration.self, inCheckpoint path: FilePath, overrides: [String] = []
+    ) throws -> Configuration {
+        let reader = try CheckpointReader(path: path)
+        return try load(
+            yaml: try reader.string(MetadataKey.configuration), fileName: "\(path.string): crux.configuration",
+            overrides: overrides)
+    }
+}
