@@ -1,4 +1,5 @@
 import Kernels
+import LanguageModel
 import Testing
 import Training
 

@@ -1,5 +1,6 @@
-import Testing
+import SystemPackage
 import TestSupport
+import Testing
 import Training
 
 @Suite("Metrics")

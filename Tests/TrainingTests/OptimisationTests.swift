@@ -1,5 +1,6 @@
 import Kernels
 import LanguageModel
+import TensorCore
 import Testing
 import Training
 
