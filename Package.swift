@@ -79,7 +79,12 @@ let package = Package(
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .library("Kernels", ["COneDNN", "CKernels"]),
-        .library("LanguageModel", ["Kernels", "CheckpointFormat", "TensorCore"]),
+        .library(
+            "LanguageModel",
+            [
+                "Kernels", "CheckpointFormat", "TensorCore",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
         .library("Tasks", ["LanguageModel"]),
         .library(
             "Training",
@@ -135,7 +140,12 @@ let package = Package(
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .tests(of: "Kernels"),
-        .tests(of: "LanguageModel", ["CheckpointInterop", "Kernels", "TensorCore"]),
+        .tests(
+            of: "LanguageModel",
+            [
+                "CheckpointFormat", "CheckpointInterop", "Kernels", "TensorCore",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         .tests(of: "Tasks", ["LanguageModel"]),
         .tests(
             of: "Training",
@@ -151,8 +161,8 @@ let package = Package(
         .testTarget(
             name: "cruxTests",
             dependencies: [
-                "crux", "TestSupport", "CheckpointFormat", "CheckpointInterop", "Kernels", "LanguageModel", "Rendering",
-                "Tasks", "TensorCore", .product(name: "SystemPackage", package: "swift-system"),
+                "crux", "TestSupport", "CheckpointFormat", "CheckpointInterop", "Codecs", "Kernels", "LanguageModel",
+                "Rendering", "Tasks", "TensorCore", .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
     ]

@@ -66,24 +66,24 @@ CRUX_CLONES
 void crux_cached_attention(ptrdiff_t count, ptrdiff_t width, ptrdiff_t key_stride, float scale,
                            const float *restrict query, const float *restrict keys, const float *restrict values,
                            float *restrict scores, float *restrict out) {
-  // Thirty-two keys at a time stay in registers while the head's dimensions go by.
+  // Thirty-two keys at a time stay in registers while the head's dimensions go by; the last block may reach
+  // beyond `count`, into floats that the cache has and nobody reads.
   ptrdiff_t start = 0;
-  for (; start + 32 <= count; start += 32) {
+  for (; start + 16 < count; start += 32) {
     float block[32] = {0};
     for (ptrdiff_t d = 0; d < width; d++) {
-      float q = query[d];
       const float *k = keys + d * key_stride + start;
-      for (int i = 0; i < 32; i++) block[i] += q * k[i];
+      for (int i = 0; i < 32; i++) block[i] += query[d] * k[i];
     }
     for (int i = 0; i < 32; i++) scores[start + i] = block[i];
   }
   if (start < count) {
-    for (ptrdiff_t i = start; i < count; i++) scores[i] = 0;
+    float block[16] = {0};
     for (ptrdiff_t d = 0; d < width; d++) {
-      float q = query[d];
-      const float *k = keys + d * key_stride;
-      for (ptrdiff_t i = start; i < count; i++) scores[i] += q * k[i];
+      const float *k = keys + d * key_stride + start;
+      for (int i = 0; i < 16; i++) block[i] += query[d] * k[i];
     }
+    for (int i = 0; i < 16; i++) scores[start + i] = block[i];
   }
   float maximum = crux_maximum(count, scores) * scale;
   float total = 0;
@@ -93,19 +93,18 @@ void crux_cached_attention(ptrdiff_t count, ptrdiff_t width, ptrdiff_t key_strid
     total += e;
   }
   float factor = 1.0f / total;
-  for (ptrdiff_t i = 0; i < width; i++) out[i] = 0;
-  ptrdiff_t t = 0;
-  for (; t + 4 <= count; t += 4) {
-    float p0 = scores[t], p1 = scores[t + 1], p2 = scores[t + 2], p3 = scores[t + 3];
-    const float *v = values + t * width;
-    for (ptrdiff_t i = 0; i < width; i++) {
-      out[i] += p0 * v[i] + p1 * v[width + i] + p2 * v[2 * width + i] + p3 * v[3 * width + i];
+  ptrdiff_t column = 0;
+  for (; column + 32 <= width; column += 32) {
+    float block[32] = {0};
+    for (ptrdiff_t t = 0; t < count; t++) {
+      const float *v = values + t * width + column;
+      for (int i = 0; i < 32; i++) block[i] += scores[t] * v[i];
     }
+    for (int i = 0; i < 32; i++) out[column + i] = block[i] * factor;
   }
-  for (; t < count; t++) {
-    float p = scores[t];
-    const float *v = values + t * width;
-    for (ptrdiff_t i = 0; i < width; i++) out[i] += p * v[i];
+  for (; column < width; column++) {
+    float sum = 0;
+    for (ptrdiff_t t = 0; t < count; t++) sum += scores[t] * values[t * width + column];
+    out[column] = sum * factor;
   }
-  for (ptrdiff_t i = 0; i < width; i++) out[i] *= factor;
 }

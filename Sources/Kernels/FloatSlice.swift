@@ -48,6 +48,11 @@ public struct FloatSlice: @unchecked Sendable {
         return try body(&span)
     }
 
+    /// Reads the floats' bytes in place, in the machine's order.
+    public func withBytes<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
+        try body(unsafe UnsafeRawBufferPointer(UnsafeBufferPointer(start: base, count: count)).bytes)
+    }
+
     /// Sets every float.
     public func fill(_ value: Float) { unsafe base.update(repeating: value, count: count) }
 

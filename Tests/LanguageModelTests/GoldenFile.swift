@@ -1,5 +1,6 @@
 import Foundation
 import LanguageModel
+import SystemPackage
 import TestSupport
 
 /// The golden values of `fixtures/golden`: just enough of safetensors to read them.

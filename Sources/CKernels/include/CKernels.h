@@ -61,7 +61,8 @@ void crux_row_dots(ptrdiff_t rows, ptrdiff_t width, ptrdiff_t a_stride, const fl
                    const float *b, float *out);
 
 /// One query against a cache, one head: keys are stored transposed, [width, key_stride]; values [count, width].
-/// out [width] = softmax(scale * query . keys) . values. `scores` is scratch of `count`.
+/// out [width] = softmax(scale * query . keys) . values. `key_stride` is a multiple of 16; `scores` is scratch of
+/// as many floats, and both may be touched up to the next multiple of 16 beyond `count`.
 void crux_cached_attention(ptrdiff_t count, ptrdiff_t width, ptrdiff_t key_stride, float scale, const float *query,
                            const float *keys, const float *values, float *scores, float *out);
 
