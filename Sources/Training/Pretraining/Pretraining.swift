@@ -28,20 +28,24 @@ public struct Pretraining: Sendable {
         progress: (ProgressEvent) -> Void = { _ in }
     ) throws -> TrainingSummary {
         let task = AdditionTask(vocabulary: configuration.task.vocabulary)
-        let stored = StoredModel(configuration: configuration.modelConfiguration, tokenizer: task.tokenizer)
-        let model = try GPT(stored.configuration)
+        let model = try GPT(configuration.modelConfiguration)
         let group = ParameterGroup(layout: model.layout, laneCount: configuration.execution.gradientLanes)
+        let networks = TrainingState.Networks(model: group, critic: nil)
         var state = TrainingState(kind: "pretrained", configuration: configuration.yaml)
         var digest = ""
         if resume {
             let reader = try CheckpointReader(path: path)
-            try check(reader, tokenizer: task.tokenizer)
-            state = try TrainingState(readingFrom: reader, into: [.model(group)])
-            state.configuration = configuration.yaml
+            var check = try ResumeCheck(reader, kind: state.kind)
+            try check.expect(configuration, stored: try reader.string(MetadataKey.configuration))
+            let saved = try LanguageModelCheckpoint(reading: reader)
+            check.expect(saved, configuration: model.configuration, tokenizer: task.tokenizer)
+            try check.finish()
+            try state.resume(from: reader, model: saved, networks: networks)
             digest = reader.weightsDigest.hex
         } else {
             model.initialise(group.parameters, seed: configuration.seed)
         }
+        let current = try LanguageModelCheckpoint(model: model, tokenizer: task.tokenizer, parameters: group.parameters)
         let pool = Workers.pool(configuration.workers)
         let trainer = PretrainingStep(
             model: model, group: group, data: PretrainingData(task: task, configuration: configuration),
@@ -67,19 +71,8 @@ public struct Pretraining: Sendable {
                 state.step = step
                 state.updateCount = step
                 state.metrics = metrics
-                digest = try state.write(to: path, model: stored, networks: [.model(group)]).weightsDigest.hex
+                digest = try state.write(to: path, model: current, networks: networks).weightsDigest.hex
             })
         return TrainingSummary(ending: ending, step: step, weightsDigest: digest, metrics: metrics)
-    }
-
-    private func check(_ reader: CheckpointReader, tokenizer: CharacterTokenizer) throws {
-        var check = ResumeCheck(reader.path)
-        check.expect("crux.kind", stored: try reader.string(MetadataKey.kind), current: "pretrained")
-        try check.finish()
-        try check.expect(configuration, stored: try reader.string(MetadataKey.configuration))
-        check.expect(
-            "tokenizer.vocabulary", stored: "\(try StoredModel(reader).tokenizer.vocabulary)",
-            current: "\(tokenizer.vocabulary)")
-        try check.finish()
     }
 }

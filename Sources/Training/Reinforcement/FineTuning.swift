@@ -30,7 +30,7 @@ public struct FineTuning: Sendable {
     ) throws -> TrainingSummary {
         let reference = try ReferenceModel(referencePath)
         let (configuration, trainedDigits) = try resolve(for: reference)
-        let model = reference.model
+        let model = reference.stored.model
         let laneCount = configuration.execution.gradientLanes
         let policy = ParameterGroup(layout: model.layout, laneCount: laneCount)
         let critic = Critic(
@@ -38,27 +38,28 @@ public struct FineTuning: Sendable {
         let criticGroup = ParameterGroup(
             layout: critic.layout, laneCount: laneCount,
             learningRateFactor: configuration.critic.learningRateFactor)
-        let stateNetworks: [TrainingState.Network] = [.model(policy), .critic(criticGroup)]
+        let saved = TrainingState.Networks(model: policy, critic: criticGroup)
         var state = TrainingState(kind: "policy", configuration: configuration.yaml)
         var digest = reference.digest
         if resume {
             let reader = try CheckpointReader(path: path)
-            try check(reader, configuration, reference)
-            state = try TrainingState(readingFrom: reader, into: stateNetworks)
-            state.configuration = configuration.yaml
+            let stored = try check(reader, configuration, reference)
+            try state.resume(from: reader, model: stored, networks: saved)
             digest = reader.weightsDigest.hex
         } else {
-            policy.parameters.copy(from: reference.parameters)
+            policy.parameters.copy(from: reference.stored.parameters)
             critic.initialise(criticGroup.parameters, seed: configuration.seed)
             state.lineage = [
                 (MetadataKey.parent, reference.digest), (MetadataKey.reference, reference.digest),
                 (MetadataKey.pretrained, reference.pretrainedDigest),
             ]
         }
+        let current = try LanguageModelCheckpoint(
+            model: model, tokenizer: reference.stored.tokenizer, parameters: policy.parameters)
         let pool = Workers.pool(configuration.workers)
         let networks = PolicyNetworks(
             model: model, critic: critic, policy: policy, criticGroup: criticGroup,
-            reference: reference.parameters, pool: pool, tokensPerShard: configuration.execution.tokensPerShard)
+            reference: reference.stored.parameters, pool: pool, tokensPerShard: configuration.execution.tokensPerShard)
         let trainer = FineTuningStep(
             configuration: configuration, task: reference.task, trainedDigits: trainedDigits, networks: networks)
         let accuracy = AccuracyFigures(
@@ -80,8 +81,7 @@ public struct FineTuning: Sendable {
             save: { step, metrics in
                 state.step = step
                 state.metrics = metrics
-                digest = try state.write(to: path, model: reference.stored, networks: stateNetworks)
-                    .weightsDigest.hex
+                digest = try state.write(to: path, model: current, networks: saved).weightsDigest.hex
             })
         return TrainingSummary(ending: ending, step: step, weightsDigest: digest, metrics: metrics)
     }
@@ -102,7 +102,7 @@ public struct FineTuning: Sendable {
         let digits = trainedDigits + max(configuration.task.additionalDigits, evaluated.max() ?? 0)
         let longest =
             AdditionTask.maximumPromptLength(digits: digits) + AdditionTask.maximumAnswerLength(digits: digits) - 1
-        let contextLength = reference.model.configuration.contextLength
+        let contextLength = reference.stored.model.configuration.contextLength
         guard longest <= contextLength else {
             throw TrainingError(
                 .unsuitableCheckpoint(
@@ -114,18 +114,15 @@ public struct FineTuning: Sendable {
 
     private func check(
         _ reader: CheckpointReader, _ configuration: FineTuningConfiguration, _ reference: ReferenceModel
-    ) throws {
-        var check = ResumeCheck(reader.path)
-        check.expect("crux.kind", stored: try reader.string(MetadataKey.kind), current: "policy")
-        try check.finish()
+    ) throws -> LanguageModelCheckpoint {
+        var check = try ResumeCheck(reader, kind: "policy")
         check.expect(
             MetadataKey.reference, stored: try reader.string(MetadataKey.reference), current: reference.digest)
-        let stored = try StoredModel(reader)
-        check.expect(
-            MetadataKey.tokenizerVocabulary, stored: "\(stored.tokenizer.vocabulary)",
-            current: "\(reference.stored.tokenizer.vocabulary)")
-        check.expect("model", stored: "\(stored.configuration)", current: "\(reference.stored.configuration)")
         try check.expect(configuration, stored: try reader.string(MetadataKey.configuration))
+        let stored = try LanguageModelCheckpoint(reading: reader)
+        check.expect(
+            stored, configuration: reference.stored.model.configuration, tokenizer: reference.stored.tokenizer)
         try check.finish()
+        return stored
     }
 }

@@ -1,6 +1,5 @@
 import CheckpointFormat
 import Codecs
-import Kernels
 import LanguageModel
 import OrderedCollections
 import SystemPackage
@@ -10,14 +9,10 @@ import Tasks
 struct ReferenceModel {
     /// The checkpoint.
     let path: FilePath
-    /// Size and tokenizer.
-    let stored: StoredModel
-    /// The model's plan.
-    let model: GPT
+    /// Model, tokenizer and weights, which are never changed.
+    let stored: LanguageModelCheckpoint
     /// The task in the model's tokens.
     let task: AdditionTask
-    /// The weights, never changed.
-    let parameters: FloatSlice
     /// The weights' digest.
     let digest: String
     /// The digest of the pre-trained model at the chain's start.
@@ -27,25 +22,12 @@ struct ReferenceModel {
 
     /// Reads a checkpoint.
     ///
-    /// - Throws: `CheckpointError`, `ModelError`, ``TaskError`` or ``TrainingError`` where it holds no model of
-    ///   this task.
+    /// - Throws: `CheckpointError`, or `TaskError` where the model does not know the task's characters.
     init(_ path: FilePath) throws {
         let reader = try CheckpointReader(path: path)
         self.path = path
-        stored = try StoredModel(reader)
-        model = try GPT(stored.configuration)
-        guard stored.tokenizer.vocabulary.count == stored.configuration.vocabularySize else {
-            throw TrainingError(
-                .unsuitableCheckpoint(
-                    path: path.string, field: MetadataKey.tokenizerVocabulary,
-                    found: "\(stored.tokenizer.vocabulary.count) characters",
-                    expected: "\(stored.configuration.vocabularySize), the model's vocabulary size"))
-        }
+        stored = try LanguageModelCheckpoint(reading: reader)
         task = try AdditionTask(tokenizer: stored.tokenizer)
-        parameters = FloatArena(count: model.layout.count).all
-        for entry in model.layout.entries {
-            try reader.fill(parameters[entry.range], from: entry.name, shape: entry.shape)
-        }
         digest = reader.weightsDigest.hex
         pretrainedDigest = reader.metadata[MetadataKey.pretrained]?.stringValue ?? digest
         trainedDigits = Self.trainedDigits(reader)

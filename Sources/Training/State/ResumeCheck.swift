@@ -1,4 +1,5 @@
 import CheckpointFormat
+import LanguageModel
 public import SystemPackage
 
 /// Whether a checkpoint's run may go on with the settings of this one.
@@ -6,11 +7,28 @@ struct ResumeCheck {
     private let path: FilePath
     private var differences: [String] = []
 
-    init(_ path: FilePath) { self.path = path }
+    /// Compares the kind of run.
+    ///
+    /// - Throws: ``TrainingError`` where the file was written by another command, or by none.
+    init(_ reader: CheckpointReader, kind: String) throws(TrainingError) {
+        path = reader.path
+        expect(MetadataKey.kind, stored: try reader.string(MetadataKey.kind), current: kind)
+        try finish()
+    }
 
     /// Compares one property.
     mutating func expect(_ name: String, stored: String, current: String) {
         if stored != current { differences.append("\(name): \(stored) in the checkpoint, \(current) in this run") }
+    }
+
+    /// Compares the model's size and tokenizer.
+    mutating func expect(
+        _ stored: LanguageModelCheckpoint, configuration: ModelConfiguration, tokenizer: CharacterTokenizer
+    ) {
+        expect(
+            MetadataKey.tokenizerVocabulary, stored: "\(stored.tokenizer.vocabulary)",
+            current: "\(tokenizer.vocabulary)")
+        expect("model", stored: "\(stored.model.configuration)", current: "\(configuration)")
     }
 
     /// Compares all settings that may not change.
@@ -20,7 +38,7 @@ struct ResumeCheck {
         _ current: Configuration, stored yaml: String
     ) throws(ConfigurationError) {
         let stored: Configuration = try ConfigurationLoader.load(
-            yaml: yaml, fileName: "\(path.string): crux.configuration")
+            yaml: yaml, fileName: "\(path.string): \(MetadataKey.configuration)")
         differences += current.differencesOnResume(from: stored).map(\.description)
     }
 
@@ -43,7 +61,7 @@ extension ConfigurationLoader {
     ) throws -> Configuration {
         let reader = try CheckpointReader(path: path)
         return try load(
-            yaml: try reader.string(MetadataKey.configuration), fileName: "\(path.string): crux.configuration",
-            overrides: overrides)
+            yaml: try reader.string(MetadataKey.configuration),
+            fileName: "\(path.string): \(MetadataKey.configuration)", overrides: overrides)
     }
 }

@@ -5,40 +5,41 @@ import OrderedCollections
 import SystemPackage
 import TensorCore
 
-/// Everything of a run that its checkpoint holds besides the model's size and tokenizer.
+/// Everything of a run that its checkpoint holds besides model and tokenizer.
 ///
 /// Random streams and the data cursor need no place of their own: both are functions of seed and step.
 struct TrainingState {
-    /// The parameters and moments of one network, and the roles of its tensors.
-    struct Network {
-        let group: ParameterGroup
-        let roles: (parameter: TensorRole, firstMoment: TensorRole, secondMoment: TensorRole)
+    /// What a run trains.
+    struct Networks {
+        /// The language model's parameters and moments.
+        let model: ParameterGroup
+        /// The critic's, where there is one.
+        let critic: ParameterGroup?
 
-        /// The language model.
-        static func model(_ group: ParameterGroup) -> Self {
-            Self(group: group, roles: (.weight, .firstMoment, .secondMoment))
-        }
-
-        /// The critic.
-        static func critic(_ group: ParameterGroup) -> Self {
-            Self(group: group, roles: (.critic, .criticFirstMoment, .criticSecondMoment))
-        }
-
-        /// The tensors in the order in which they are written: parameters, first moments, second moments.
-        fileprivate var tensors: [(name: String, shape: Shape, role: TensorRole, values: FloatSlice)] {
-            let parts = [
-                ("", roles.parameter, group.parameters),
-                ("optimizer.first_moment.", roles.firstMoment, group.firstMoment),
-                ("optimizer.second_moment.", roles.secondMoment, group.secondMoment),
-            ]
-            return parts.flatMap { prefix, role, arena in
-                group.layout.entries.map { (prefix + $0.name, $0.shape, role, arena[$0.range]) }
+        /// All tensors beside the model's weights, in the order in which they are written.
+        fileprivate var tensors: [(description: TensorDescription, values: FloatSlice)] {
+            let (first, second) = ("optimizer.first_moment.", "optimizer.second_moment.")
+            func tensors(
+                _ group: ParameterGroup, _ role: TensorRole, _ prefix: String, _ arena: FloatSlice
+            ) -> [(description: TensorDescription, values: FloatSlice)] {
+                zip(group.layout.tensorDescriptions(role: role, prefix: prefix), group.layout.entries).map {
+                    ($0, arena[$1.range])
+                }
             }
+            var all: [(description: TensorDescription, values: FloatSlice)] = []
+            if let critic { all += tensors(critic, .critic, "", critic.parameters) }
+            all += tensors(model, .firstMoment, first, model.firstMoment)
+            all += tensors(model, .secondMoment, second, model.secondMoment)
+            if let critic {
+                all += tensors(critic, .criticFirstMoment, first, critic.firstMoment)
+                all += tensors(critic, .criticSecondMoment, second, critic.secondMoment)
+            }
+            return all
         }
     }
 
     /// `pretrained` or `policy`.
-    var kind: String
+    let kind: String
     /// The finished steps.
     var step = 0
     /// The optimiser steps so far.
@@ -46,7 +47,7 @@ struct TrainingState {
     /// The tokens trained on so far.
     var tokensSeen = 0
     /// The resolved configuration as YAML.
-    var configuration: String
+    let configuration: String
     /// Digests of the weights that these descend from, by metadata key.
     var lineage: [(key: String, digest: String)] = []
     /// The metrics so far as JSON lines.
@@ -57,57 +58,58 @@ struct TrainingState {
     /// The tensor that holds ``metrics``.
     static let metricsTensor = "training.metrics"
 
+    /// A fresh state.
+    init(kind: String, configuration: String) {
+        self.kind = kind
+        self.configuration = configuration
+    }
+
     /// Writes the checkpoint, whole or not at all.
     ///
+    /// - Parameter model: With the parameters of `networks`.
     /// - Throws: ``CheckpointError``.
-    func write(to path: FilePath, model: StoredModel, networks: [Network]) throws -> CheckpointSummary {
+    func write(
+        to path: FilePath, model: LanguageModelCheckpoint, networks: Networks
+    ) throws(CheckpointError) -> CheckpointSummary {
         let writer = try CheckpointWriter.create(at: path)
         writer.setMetadata(MetadataKey.kind, .string(kind))
         writer.setMetadata(MetadataKey.step, .uint64(UInt64(step)))
         writer.setMetadata(Self.updateCountKey, .uint64(UInt64(updateCount)))
         writer.setMetadata(MetadataKey.tokensSeen, .uint64(UInt64(tokensSeen)))
         for (key, digest) in lineage { writer.setMetadata(key, .string(digest)) }
-        model.write(to: writer)
+        try model.write(to: writer)
         writer.setMetadata(MetadataKey.configuration, .string(configuration))
-        for network in networks {
-            for tensor in network.tensors {
-                let description = try TensorDescription(
-                    name: tensor.name, dtype: .f32, shape: tensor.shape, role: tensor.role)
-                try tensor.values.withSpan { try writer.append(description, bytes: unsafe $0.bytes) }
+        for (description, values) in networks.tensors {
+            try values.withBytes { bytes throws(CheckpointError) in
+                try writer.append(description, bytes: bytes)
             }
         }
         let text = Array(metrics.utf8)
-        let description = try TensorDescription(
+        if let description = try? TensorDescription(
             name: Self.metricsTensor, dtype: .u8, shape: [text.count], role: .state)
-        try writer.append(description, bytes: unsafe text.span.bytes)
+        {
+            try writer.append(description, bytes: unsafe text.span.bytes)
+        }
         return try writer.finish()
     }
 
-    /// Reads the state and fills the networks.
+    /// Takes over the saved run: fills the networks and continues from its step.
     ///
+    /// - Parameters:
+    ///   - model: What the reader holds, of the size of `networks`.
+    ///   - networks: Their parameters and moments are overwritten.
     /// - Throws: ``CheckpointError``, or ``TrainingError`` where the file is no training state of these networks.
-    init(readingFrom reader: CheckpointReader, into networks: [Network]) throws {
-        kind = try reader.string(MetadataKey.kind)
+    mutating func resume(from reader: CheckpointReader, model: LanguageModelCheckpoint, networks: Networks) throws {
         step = try reader.integer(MetadataKey.step)
         updateCount = try reader.integer(Self.updateCountKey)
         tokensSeen = try reader.integer(MetadataKey.tokensSeen)
-        configuration = try reader.string(MetadataKey.configuration)
         lineage = [MetadataKey.parent, MetadataKey.reference, MetadataKey.pretrained].compactMap { key in
             reader.metadata[key]?.stringValue.map { (key, $0) }
         }
-        for network in networks {
-            for tensor in network.tensors {
-                try reader.fill(tensor.values, from: tensor.name, shape: tensor.shape)
-            }
-        }
+        networks.model.parameters.copy(from: model.parameters)
+        for (description, values) in networks.tensors { try reader.fill(values, from: description) }
         let text = try reader.readBytes(of: try reader.requiredTensor(named: Self.metricsTensor))
         metrics = String(decoding: text, as: UTF8.self)
-    }
-
-    /// A fresh state.
-    init(kind: String, configuration: String) {
-        self.kind = kind
-        self.configuration = configuration
     }
 }
 
@@ -130,17 +132,19 @@ extension CheckpointReader {
         return value
     }
 
-    /// Copies a tensor of that shape into a slice of its size.
+    /// Copies a tensor of that description into a slice of its size.
     ///
-    /// - Throws: ``CheckpointError``, or ``TrainingError`` where the shape differs.
-    func fill(_ slice: FloatSlice, from name: String, shape: Shape) throws {
-        let stored = try requiredTensor(named: name).description
-        guard stored.shape == shape else {
+    /// - Throws: ``CheckpointError``, or ``TrainingError`` where the tensor is another one.
+    fileprivate func fill(_ slice: FloatSlice, from description: TensorDescription) throws {
+        let stored = try requiredTensor(named: description.name).description
+        guard stored == description else {
             throw TrainingError(
                 .unsuitableCheckpoint(
-                    path: path.string, field: "tensor '\(name)'", found: "shape \(stored.shape)", expected: "\(shape)"))
+                    path: path.string, field: "tensor '\(description.name)'",
+                    found: "\(stored.dtype.rawValue) \(stored.shape), role \(stored.role.name)",
+                    expected: "\(description.dtype.rawValue) \(description.shape), role \(description.role.name)"))
         }
-        slice.copy(from: FloatArena.holding(try readFloats(named: name)))
+        slice.copy(from: try readFloats(named: description.name))
     }
 
     private func unsuitable(_ key: String, expected: String) -> TrainingError {
