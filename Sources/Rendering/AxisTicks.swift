@@ -46,7 +46,7 @@ package struct AxisTicks: Hashable, Sendable {
         case .logarithmic:
             if least > greatest { (least, greatest) = (0.1, 1) }
             return logarithmic(
-                max(least, 1e-300), min(max(greatest, 1e-300), 1e300), keepsEnds: fixed != nil || isTight)
+                min(max(least, 1e-300), 1e300), min(max(greatest, 1e-300), 1e300), keepsEnds: fixed != nil || isTight)
         }
     }
 

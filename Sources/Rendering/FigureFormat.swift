@@ -39,15 +39,20 @@ public enum FigureFormat: Hashable, Sendable {
     /// The text of a whole number.
     public func text(_ value: Int) -> String { text(Double(value)) }
 
-    /// The text without zeros at the end of a decimal fraction: for the round values of scales.
-    static func trimmed(_ text: String) -> String {
-        guard text.contains("."), !text.contains("e") else { return text }
-        let fraction = text.drop { $0 != "." }
-        guard fraction.dropFirst().allSatisfy(\.isWholeNumber) else { return text }
-        var text = text
-        while text.hasSuffix("0") { text.removeLast() }
-        if text.hasSuffix(".") { text.removeLast() }
-        return text
+    /// The text of a value without zeros at the end of its fraction: for settings and the ends of scales.
+    public func trimmedText(_ value: Double?) -> String {
+        let text = text(value)
+        guard let point = text.firstIndex(of: ".") else { return text }
+        let end = text[point...].dropFirst().firstIndex { !$0.isWholeNumber } ?? text.endIndex
+        var number = text[..<end]
+        while number.hasSuffix("0") { number.removeLast() }
+        if number.hasSuffix(".") { number.removeLast() }
+        return String(number + text[end...])
+    }
+
+    /// A number of things: `1 tensor`, `1,200 tensors`.
+    public static func counted(_ count: Int, _ noun: String) -> String {
+        "\(FigureFormat.count.text(count)) \(noun)" + (count == 1 ? "" : "s")
     }
 
     private static func significant(_ value: Double, _ digits: DecimalDigits, _ count: Int) -> String {

@@ -113,9 +113,9 @@ public struct LayerMap: Chart, Hashable, Sendable {
         for level in 0..<HeatScale.levelCount {
             canvas.rectangle(x + Double(level) * swatch, y, swatch + 0.3, 10, class: "q\(level)")
         }
-        canvas.text(FigureFormat.trimmed(format.text(scale.lower)), x, y + 26)
-        canvas.text(FigureFormat.trimmed(format.text(scale.middle)), (x + end) / 2, y + 26, anchor: "middle")
-        canvas.text(FigureFormat.trimmed(format.text(scale.upper)), end, y + 26, anchor: "end")
+        canvas.text(format.trimmedText(scale.lower), x, y + 26)
+        canvas.text(format.trimmedText(scale.middle), (x + end) / 2, y + 26, anchor: "middle")
+        canvas.text(format.trimmedText(scale.upper), end, y + 26, anchor: "end")
         canvas.text(valueLabel, end + 12, y + 9)
     }
 }

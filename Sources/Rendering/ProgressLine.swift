@@ -9,7 +9,7 @@ public final class ProgressLine: Sendable {
     public enum Mode: Hashable, Sendable {
         /// One line of at most `width` columns, redrawn in place.
         case animated(width: Int, style: TerminalStyle)
-        /// A line every so many seconds.
+        /// A line every so many seconds, the first after as many; the last at the end, where there has been any.
         case plain(interval: Double)
         /// Nothing.
         case silent
@@ -57,6 +57,7 @@ public final class ProgressLine: Sendable {
         var lastShown: Double?
         var line = ""
         var isDrawn = false
+        var isAnnounced = false
     }
 
     private static let shortestRedraw = 0.05
@@ -109,8 +110,12 @@ public final class ProgressLine: Sendable {
             case .plain(let interval): pause = interval
             case .silent: return nil
             }
-            if let last = state.lastShown, time - last < pause, !isLast { return nil }
+            let isFirst = state.lastShown == nil
+            // A plain line says nothing of a task that is over at once.
+            if isFirst, case .plain = mode { state.lastShown = time }
+            if let last = state.lastShown, time - last < pause, !(isLast && state.isAnnounced) { return nil }
             state.lastShown = time
+            state.isAnnounced = true
             let elapsed = time - (state.start ?? time)
             let rate = elapsed > 0 ? Double(step.completed - state.firstCompleted) / elapsed : 0
             let left = step.total.flatMap { rate > 0 ? Double(max(0, $0 - step.completed)) / rate : nil }

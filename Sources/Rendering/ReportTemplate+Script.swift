@@ -1,6 +1,6 @@
 extension ReportTemplate {
     /// The SHA-256 of `script`, as a content security policy names it. A test compares the two.
-    static let scriptHash = "sha256-sdImUApN1GvfHUlOFFzPWGcH9r4IOZy2T4+OOhKzFJg="
+    static let scriptHash = "sha256-kMcixeBcyZDcoGDOryIxInTV7uWxCxNE52qjlN5CFkE="
 
     /// What the page does when it is read on a screen: tooltips over tokens, by pointer and by arrow keys, colours by
     /// another measure, and tables sorted by a column. It writes text only, never markup.
@@ -30,6 +30,7 @@ extension ReportTemplate {
             tip.textContent = "";
             add(tip, "strong", "“" + token.textContent + "”  token " + token.dataset.at);
             if (token.dataset.mark) { add(tip, "em", token.dataset.mark); }
+            if (token.dataset.note) { add(tip, "em", token.dataset.note); }
             var list = add(tip, "dl", "");
             for (var index = 0; index < names.length; index += 1) {
               add(list, "dt", names[index].textContent);

@@ -30,7 +30,7 @@ extension TokenHeat {
     private func legend(_ measure: Measure, _ scale: HeatScale, index: Int, isShown: Bool) -> String {
         let swatches = (0..<HeatScale.levelCount).map { "<i class=\"q\($0)\"></i>" }.joined()
         let ends = [scale.lower, scale.middle, scale.upper].map {
-            Markup.element("span", [:], Markup.escape(FigureFormat.trimmed(measure.format.text($0))))
+            Markup.element("span", [:], Markup.escape(measure.format.trimmedText($0)))
         }
         let content =
             Markup.element("b", [:], Markup.escape(measure.name))
@@ -68,6 +68,7 @@ extension TokenHeat {
             body += "<span class=\"\(classes)\" data-at=\"\(position)\" data-levels=\"\(levels.joined())\""
             body += " data-values=\"\(values.joined(separator: "|"))\""
             if let mark = token.mark { body += " data-mark=\"\(Markup.escape(mark))\"" }
+            if !token.note.isEmpty { body += " data-note=\"\(Markup.escape(token.note))\"" }
             // A line end stays outside, so that its background does not run to the margin.
             body += ">\(Markup.escape(shown))</span>" + (endsLine ? "\n" : "")
         }

@@ -31,12 +31,15 @@ public struct TokenHeat: Hashable, Sendable {
         public var values: [Double]
         /// Why this token matters, when it is a critical one; else nil.
         public var mark: String?
+        /// What else there is to say about it; empty for nothing.
+        public var note: String
 
         /// A token and its values.
-        public init(_ text: String, values: [Double] = [], mark: String? = nil) {
+        public init(_ text: String, values: [Double] = [], mark: String? = nil, note: String = "") {
             self.text = text
             self.values = values
             self.mark = mark
+            self.note = note
         }
     }
 

@@ -10,6 +10,8 @@ struct Crux: ParsableCommand {
             64 usage error. Data goes to standard output, progress and messages to standard error.
             """,
         version: "0.1.0",
-        subcommands: []
+        subcommands: [
+            InspectCommand.self, VerifyCommand.self, DiffCommand.self, KLCommand.self, ConvertCommand.self,
+        ]
     )
 }

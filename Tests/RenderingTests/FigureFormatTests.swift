@@ -53,6 +53,18 @@ struct FigureFormatTests {
         #expect(FigureFormat.duration.text(value) == text)
     }
 
+    @Test("Settings without needless zeros, and things counted")
+    func trimmed() {
+        let format = FigureFormat.significant(3)
+        #expect(
+            [1e-5, 0.001, 150, 1.5, 0, 1e7].map { format.trimmedText($0) } == [
+                "1e-5", "0.001", "150", "1.5", "0", "1e7",
+            ])
+        #expect(FigureFormat.percent(1).trimmedText(0.5) == "50 %")
+        #expect(FigureFormat.counted(1, "tensor") == "1 tensor")
+        #expect(FigureFormat.counted(1200, "tensor") == "1,200 tensors")
+    }
+
     @Test("What is not a finite number, or is not there")
     func notFinite() {
         #expect(FigureFormat.count.text(85_843_968) == "85,843,968")

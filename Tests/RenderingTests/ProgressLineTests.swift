@@ -27,7 +27,7 @@ struct ProgressLineTests {
         let scene = Scene()
         let line = scene.line(.plain(interval: 10))
         line.update(.init(0, of: 2000))
-        #expect(scene.taken() == "pretrain  0/2,000\n")
+        #expect(scene.taken() == "")
         scene.pass(9)
         line.update(.init(10, of: 2000))
         #expect(scene.taken() == "")
@@ -36,6 +36,17 @@ struct ProgressLineTests {
         #expect(scene.taken() == "pretrain  500/2,000  loss 0.123  1 min 00 s left\n")
         line.update(.init(2000, of: 2000))
         #expect(scene.taken() == "pretrain  2,000/2,000\n")
+        line.finish()
+        #expect(scene.taken() == "")
+    }
+
+    @Test("A task that is over at once is not worth a line")
+    func short() {
+        let scene = Scene()
+        let line = scene.line(.plain(interval: 10))
+        line.update(.init(0, of: 2))
+        scene.pass(9)
+        line.update(.init(2, of: 2))
         line.finish()
         #expect(scene.taken() == "")
     }

@@ -15,7 +15,8 @@ struct ReportPageTests {
         let heat = TokenHeat(
             measures: [.init(text, explanation: text, scale: .init(.linear, from: 0, to: 1))],
             passages: [
-                .init(title: text, detail: text, tokens: [.init(text), .init(text, values: [1], mark: text)])
+                .init(
+                    title: text, detail: text, tokens: [.init(text), .init(text, values: [1], mark: text, note: text)])
             ])
         let table = ReportTable(
             caption: text, columns: [.init(text), .init(text, .right, isCode: true)],

@@ -1,0 +1,91 @@
+internal import Analysis
+internal import ArgumentParser
+internal import CheckpointFormat
+internal import CheckpointInterop
+internal import Codecs
+internal import Rendering
+internal import SystemPackage
+
+/// `crux convert`.
+struct ConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Rewrite a checkpoint in another format, tensors bit for bit.",
+        discussion:
+            "What is at OUT is replaced only by the complete file. Conversion is never needed for the other tools.")
+
+    @Argument(help: "The checkpoint to read, of any format that can be opened.", completion: .file())
+    var input: String
+
+    @Argument(help: "The file to write.", completion: .file())
+    var target: String
+
+    @Option(name: .customLong("to"), help: "The format to write; by default what OUT's name ends in.")
+    var format: Conversion.Target?
+
+    @Option(help: "For crux: the smallest codec of each chunk, or none.")
+    var codec = WriterOptions.CodecChoice.best
+
+    @Flag(inversion: .prefixedNo, help: "Read the finished file back and compare every tensor and the metadata.")
+    var verify = true
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws { _ = try chosenFormat() }
+
+    mutating func run() throws {
+        let source = try CheckpointOpener.open(FilePath(input))
+        let conversion = Conversion(source, to: try chosenFormat())
+        for issue in conversion.issues where !issue.isFatal {
+            StandardError.write("warning: \(input): \(TerminalText.visible(issue.description))\n")
+        }
+        let progress = output.progress("convert")
+        let outcome = try conversion.run(
+            to: FilePath(target), options: WriterOptions(codec: codec, workerCount: output.workers), verifies: verify
+        ) { done, total in progress.update(.init(done, of: total)) }
+        progress.finish()
+        let result = ConversionResult(source: input, target: target, format: conversion.target, outcome: outcome)
+        try StandardOutput.write(output.json ? ReportJSON.encode(result) : result.text(isVerified: verify))
+    }
+
+    private func chosenFormat() throws -> Conversion.Target {
+        if let format { return format }
+        let ending = FilePath(target).extension ?? ""
+        guard let format = Conversion.Target(rawValue: ending) else {
+            throw ValidationError(
+                "OUT's name: found '\(target)', expected one that ends in "
+                    + Conversion.Target.allCases.map { ".\($0.rawValue)" }.joined(separator: " or ") + ", or --to")
+        }
+        return format
+    }
+}
+
+/// What a conversion did, as it is written to standard output.
+struct ConversionResult: Encodable {
+    /// The version of this structure; a change of meaning or a removed field raises it.
+    let schemaVersion = 1
+    /// What was read.
+    let source: String
+    /// What was written.
+    let target: String
+    /// The format that was written.
+    let format: Conversion.Target
+    /// Sizes, digest and what could not be held.
+    let outcome: Conversion.Outcome
+
+    private enum CodingKeys: String, CodingKey {
+        case schemaVersion, source, target, format, outcome
+    }
+
+    /// The result for a terminal.
+    func text(isVerified: Bool) -> String {
+        let ratio = Double(outcome.targetByteCount) / Double(max(1, outcome.sourceByteCount))
+        var text = "\(TerminalText.visible(source)) → \(TerminalText.visible(target)): "
+        text += "\(FigureFormat.count.text(outcome.tensorCount)) tensors, "
+        text +=
+            "\(FigureFormat.bytes.text(outcome.sourceByteCount)) → \(FigureFormat.bytes.text(outcome.targetByteCount))"
+        text += " (\(FigureFormat.percent(1).text(ratio)))"
+        text += isVerified ? ", read back and compared\n" : "\n"
+        return text + "weights \(outcome.weightsDigest.hex)\n"
+    }
+}

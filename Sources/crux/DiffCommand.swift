@@ -1,0 +1,112 @@
+internal import Analysis
+internal import ArgumentParser
+internal import CheckpointFormat
+internal import CheckpointInterop
+internal import Rendering
+internal import SystemPackage
+internal import TensorCore
+
+/// `crux diff`.
+struct DiffCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff",
+        abstract: "Show what changed in the weights from one checkpoint to another.",
+        discussion: """
+            Takes any two formats that can be opened. Exit code 0: the same, or within --fail-above; 1: different; \
+            2: could not run. How far weights moved does not tell how behaviour changed: see crux kl.
+            """)
+
+    @Argument(help: "The checkpoint that the change starts from.", completion: .file())
+    var base: String
+
+    @Argument(help: "The checkpoint that the change leads to.", completion: .file())
+    var policy: String
+
+    @Flag(help: "Compare the model's weights alone: neither optimiser, critic nor metadata.")
+    var weightsOnly = false
+
+    @Flag(help: "Believe the digests in crux files: do not read tensors whose digests are the same.")
+    var trustDigests = false
+
+    @Option(help: ArgumentHelp("How many tensors to list.", valueName: "n"))
+    var limit = 20
+
+    @Option(help: ArgumentHelp("|Δ| above this counts as changed beyond the absolute tolerance.", valueName: "x"))
+    var absoluteTolerance = ChangeTolerances().absolute
+
+    @Option(
+        help: ArgumentHelp("|Δ| / max(|a|, |b|) above this counts as changed beyond the relative one.", valueName: "x"))
+    var relativeTolerance = ChangeTolerances().relative
+
+    @Option(
+        help: ArgumentHelp(
+            "Exit with 1 only where ‖Δ‖ / ‖base‖ of the weights is above this, or tensors cannot be compared.",
+            valueName: "x"))
+    var failAbove: Double?
+
+    @Option(help: ArgumentHelp("Write a report page.", valueName: "file"), completion: .file(extensions: ["html"]))
+    var html: String?
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if limit < 0 { throw ValidationError("--limit: found \(limit), expected 0 or more") }
+        for (name, value) in [
+            ("--absolute-tolerance", absoluteTolerance), ("--relative-tolerance", relativeTolerance),
+            ("--fail-above", failAbove ?? 0),
+        ] where !(value >= 0) {
+            throw ValidationError("\(name): found \(value), expected a number of at least 0")
+        }
+    }
+
+    mutating func run() throws {
+        let progress = output.progress("diff")
+        let sources = try (CheckpointOpener.open(FilePath(base)), CheckpointOpener.open(FilePath(policy)))
+        let diff = try WeightDiff.compare(
+            base: sources.0, policy: sources.1,
+            options: .init(
+                tolerances: ChangeTolerances(absolute: absoluteTolerance, relative: relativeTolerance),
+                roles: weightsOnly ? [.weight] : nil),
+            pool: output.pool
+        ) { done, total in progress.update(.init(done, of: total)) }
+        progress.finish()
+        if !trustDigests, diff.tensors.contains(where: \.isIdentical) { try prove(sources.0, sources.1) }
+        if let html {
+            try HTMLFile.write(
+                diff.page(command: CommandText.current, limit: limit, coversMetadata: !weightsOnly), to: html)
+        }
+        try StandardOutput.write(
+            output.json
+                ? ReportJSON.encode(diff)
+                : diff.text(style: Terminal.output, limit: limit, coversMetadata: !weightsOnly))
+        if isFailure(diff) { throw ExitCode(1) }
+    }
+
+    /// Checks what crux files store: tensors with equal digests were not read, and a damaged file must not pass for
+    /// the same.
+    private func prove(_ sources: any CheckpointSource...) throws {
+        for source in sources where source.format == .crux {
+            let progress = output.progress("verify \(source.path)")
+            let report = Verifier.verify(path: source.path, mode: .quick, workerCount: output.workers) { done, total in
+                progress.update(.init(done, of: total))
+            }
+            progress.finish()
+            if let finding = report.findings.first {
+                throw CommandFailure.couldNotRun("\(report.path): \(finding.description)")
+            }
+        }
+    }
+
+    private func isFailure(_ diff: WeightDiff) -> Bool {
+        guard let failAbove else {
+            return weightsOnly ? !diff.hasSameTensors : !diff.isIdentical
+        }
+        guard diff.structure.isEmpty else { return true }
+        if diff.hasSameTensors { return false }
+        // What cannot be measured is not within a limit; NaN is above any.
+        guard let figures = diff.weights else {
+            return !diff.tensors.filter { $0.role == TensorRole.weight.name }.allSatisfy(\.isIdentical)
+        }
+        return figures.policyNaNCount != figures.baseNaNCount || !((figures.relativeChange ?? .infinity) <= failAbove)
+    }
+}
