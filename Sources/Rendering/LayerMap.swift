@@ -111,7 +111,7 @@ public struct LayerMap: Chart, Hashable, Sendable {
         let swatch = 14.0
         let end = x + swatch * Double(HeatScale.levelCount)
         for level in 0..<HeatScale.levelCount {
-            canvas.rectangle(x + Double(level) * swatch, y, swatch + 0.3, 10, class: "q\(level)")
+            canvas.rectangle(x + Double(level) * swatch, y, swatch, 10, class: "cell q\(level)")
         }
         canvas.text(format.trimmedText(scale.lower), x, y + 26)
         canvas.text(format.trimmedText(scale.middle), (x + end) / 2, y + 26, anchor: "middle")

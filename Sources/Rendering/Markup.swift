@@ -27,6 +27,9 @@ package enum Markup {
         return result
     }
 
+    /// Running text, escaped, whose figures stay together with their units: `4.7 %` is not broken between lines.
+    static func prose(_ text: String) -> String { escape(text.replacing(" %", with: "\u{A0}%")) }
+
     /// An element with attributes in the order given; `content` is markup already.
     static func element(_ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ content: String? = nil)
         -> String

@@ -3,7 +3,7 @@ extension ReportBlock {
     func html() -> String {
         switch self {
         case .paragraph(let text):
-            Markup.element("p", [:], Markup.escape(text))
+            Markup.element("p", [:], Markup.prose(text))
         case .heading(let text):
             Markup.element("h3", [:], Markup.escape(text))
         case .figure(let chart, let caption):
@@ -26,7 +26,7 @@ extension ReportBlock {
             Markup.element("pre", [:], Markup.element("code", [:], Markup.escape(text)))
         case .notes(let notes):
             Markup.element(
-                "ul", ["class": "notes"], notes.map { Markup.element("li", [:], Markup.escape($0)) }.joined())
+                "ul", ["class": "notes"], notes.map { Markup.element("li", [:], Markup.prose($0)) }.joined())
         case .details(let summary, let blocks):
             Markup.element(
                 "details", [:],
@@ -38,7 +38,7 @@ extension ReportBlock {
     private static func figure(_ chart: any Chart, caption: String, placement: ChartPlacement = .inline) -> String {
         var text = Markup.element("h3", [:], Markup.escape(chart.title))
         text += Markup.element("div", ["class": "plot"], chart.svg(placement))
-        if !caption.isEmpty { text += Markup.element("figcaption", [:], Markup.escape(caption)) }
+        if !caption.isEmpty { text += Markup.element("figcaption", [:], Markup.prose(caption)) }
         return Markup.element("figure", [:], text)
     }
 }

@@ -14,21 +14,21 @@ extension ReportPage {
         // characters, which a combining mark changes (see `Markup.escape`).
         let cards = cards.map { card -> [String: Any] in
             [
-                "label": Markup.escape(card.label), "value": Markup.escape(card.value),
-                "detail": Markup.escape(card.detail), "tone": card.tone.className,
+                "label": Markup.escape(card.label), "value": Markup.prose(card.value),
+                "detail": Markup.prose(card.detail), "tone": card.tone.className,
                 "trend": card.trend.isEmpty ? "" : Self.trend(card.trend),
             ]
         }
         let sections = zip(sections, names).map { section, name -> [String: Any] in
             [
                 "name": name, "title": Markup.escape(section.title),
-                "introduction": Markup.escape(section.introduction),
+                "introduction": Markup.prose(section.introduction),
                 "body": section.blocks.map { $0.html() }.joined(separator: "\n"),
             ]
         }
         return template.render([
             "policy": ReportTemplate.contentPolicy, "kicker": Markup.escape(kicker), "title": Markup.escape(title),
-            "summary": Markup.escape(summary), "hasCards": !cards.isEmpty, "cards": cards,
+            "summary": Markup.prose(summary), "hasCards": !cards.isEmpty, "cards": cards,
             "hasContents": sections.count > 2, "sections": sections, "footer": Markup.escape(footer),
             "style": ChartStyle.variables + ChartStyle.rules + ReportTemplate.style, "script": ReportTemplate.script,
         ])

@@ -38,6 +38,7 @@ extension ReportTemplate {
         .pair figure{margin:0}
         .pair .plot svg{min-width:20rem}
         .scroll{overflow-x:auto;margin:1.4rem 0 0}
+        .scroll+p{margin-top:1rem;color:var(--ink2)}
         table{border-collapse:collapse;width:100%;font-size:.92rem;line-height:1.4}
         caption{text-align:left;font-weight:600;padding:0 0 .6rem}
         th{font-weight:600;color:var(--ink2);font-size:.84rem;text-align:left;vertical-align:bottom;border-bottom:1.5px solid var(--ink3);padding:.35rem 1rem .45rem 0}

@@ -45,7 +45,7 @@ extension TokenHeat {
     private func html(of passage: Passage, coloured: Int?) -> String {
         var body = ""
         var isInPrompt = false
-        for (position, token) in passage.tokens.enumerated() {
+        for (position, token) in Self.pieces(of: passage) {
             let (shown, endsLine) = Self.shown(token.text)
             if token.values.isEmpty, token.mark == nil {
                 if !isInPrompt { body += "<span class=\"prompt\">" }

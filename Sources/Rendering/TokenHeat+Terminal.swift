@@ -8,7 +8,7 @@ extension TokenHeat {
             result += style.paint(TerminalText.visible(passage.title), .strong)
             if !passage.detail.isEmpty { result += "  " + style.paint(TerminalText.visible(passage.detail), .faint) }
             result += "\n"
-            for line in lines(of: passage.tokens, width: style.width) {
+            for line in lines(of: Self.pieces(of: passage).map(\.token), width: style.width) {
                 result += terminalLine(line, measure: measure ?? firstColoured ?? 0, style: style)
             }
         }

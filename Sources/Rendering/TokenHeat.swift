@@ -60,6 +60,22 @@ public struct TokenHeat: Hashable, Sendable {
         }
     }
 
+    /// A passage's tokens with their positions, those without measures cut after each line end, so that a prompt keeps
+    /// its lines.
+    static func pieces(of passage: Passage) -> [(position: Int, token: Token)] {
+        passage.tokens.enumerated().flatMap { position, token -> [(position: Int, token: Token)] in
+            guard token.values.isEmpty, token.mark == nil, token.text.contains(where: \.isNewline) else {
+                return [(position, token)]
+            }
+            var lines = [""]
+            for character in token.text {
+                lines[lines.count - 1].append(character)
+                if character.isNewline { lines.append("") }
+            }
+            return lines.filter { !$0.isEmpty }.map { (position, Token($0, note: token.note)) }
+        }
+    }
+
     /// What is measured; the first one with a scale gives the colours at first.
     public var measures: [Measure]
     /// The texts.

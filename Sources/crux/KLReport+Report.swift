@@ -49,8 +49,8 @@ extension KLReport {
         let number = FigureFormat.significant(3)
         var cards = [
             ReportCard(
-                "Mean KL(policy ‖ reference)", value: "\(number.text(summary.exactKLPolicyReference.mean)) nats",
-                detail: "a token, exact; the other direction \(number.text(summary.exactKLReferencePolicy.mean))"),
+                "Mean KL(policy ‖ reference)", value: number.text(summary.exactKLPolicyReference.mean),
+                detail: "nats a token, exact; the other direction \(number.text(summary.exactKLReferencePolicy.mean))"),
             ReportCard(
                 "Same likeliest token", value: FigureFormat.percent(1).text(summary.topAgreement),
                 detail: "of \(FigureFormat.count.text(summary.tokenCount)) tokens"),
@@ -71,8 +71,8 @@ extension KLReport {
         } else {
             cards.append(
                 ReportCard(
-                    "Mean entropy", value: "\(number.text(summary.meanPolicyEntropy)) nats",
-                    detail: "of the policy; the reference's is \(number.text(summary.meanReferenceEntropy))"))
+                    "Mean entropy", value: number.text(summary.meanPolicyEntropy),
+                    detail: "nats, of the policy; the reference's is \(number.text(summary.meanReferenceEntropy))"))
         }
         return cards
     }
@@ -123,7 +123,7 @@ extension KLReport {
                     title: "Per-token KL(policy ‖ reference)", valueLabel: "nats, logarithmic",
                     values: values.filter { $0 >= greatest * 1e-6 }, binCount: 36, countLabel: "tokens",
                     scale: .logarithmic),
-                caption: "Most tokens hardly move; what changed sits in the tail on the right.")
+                caption: "The tail on the right holds the tokens where the behaviour changed most.")
         ]
     }
 
@@ -153,27 +153,27 @@ extension KLReport {
 
     private var shiftedTable: ReportTable {
         let greatest = mostShifted.first.map { Double($0.token.exactKLPolicyReference) } ?? 0
-        return ReportTable(
+        var table = ReportTable(
             columns: [
                 .init("KL(policy ‖ reference)", .right), .init("before", .right, isCode: true),
-                .init("token", isCode: true),
-                .init("after", isCode: true), .init("policy", isCode: true), .init("reference", isCode: true),
-                .init("critical"),
-            ],
-            rows: mostShifted.map { shifted in
-                let token = shifted.token
-                let value = Double(token.exactKLPolicyReference)
-                return [
-                    .init(value, .significant(3), bar: greatest > 0 ? value / greatest : nil),
-                    .init(TerminalText.visible(shifted.left), tone: .faint),
-                    .init(TerminalText.visible(token.text), tone: .strong),
-                    .init(TerminalText.visible(shifted.right), tone: .faint),
-                    .init("\(Self.probability(token.policyLogProb)), top \(TerminalText.visible(token.policyTop))"),
-                    .init(
-                        "\(Self.probability(token.referenceLogProb)), top \(TerminalText.visible(token.referenceTop))"),
-                    .init(token.critical?.name ?? ""),
-                ]
-            }, isSortable: mostShifted.count > 1)
+                .init("token", isCode: true), .init("after", isCode: true), .init("policy", isCode: true),
+                .init("reference", isCode: true),
+            ], rows: [], isSortable: mostShifted.count > 1)
+        if mostShifted.contains(where: { $0.token.critical != nil }) { table.columns.append(.init("critical")) }
+        table.rows = mostShifted.map { shifted in
+            let token = shifted.token
+            let value = Double(token.exactKLPolicyReference)
+            return [
+                .init(value, .significant(3), bar: greatest > 0 ? value / greatest : nil),
+                .init(TerminalText.visible(shifted.left), tone: .faint),
+                .init(TerminalText.visible(token.text), tone: .strong),
+                .init(TerminalText.visible(shifted.right), tone: .faint),
+                .init("\(Self.probability(token.policyLogProb)), top \(TerminalText.visible(token.policyTop))"),
+                .init("\(Self.probability(token.referenceLogProb)), top \(TerminalText.visible(token.referenceTop))"),
+                .init(token.critical?.name ?? ""),
+            ]
+        }
+        return table
     }
 
     private var notes: [String] {

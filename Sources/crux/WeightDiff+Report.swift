@@ -31,7 +31,7 @@ extension WeightDiff {
         return
             "\(verdict) The weights moved by \(FigureFormat.significant(3).text(weights.shownRelativeChange)) of their "
             + "norm; \(FigureFormat.percent(1).text(weights.changedBitwise.share)) of "
-            + "\(FigureFormat.count.text(weights.elementCount)) elements changed a bit."
+            + "\(FigureFormat.count.text(weights.elementCount)) elements changed at all."
     }
 
     /// The figures that matter most.
@@ -44,7 +44,7 @@ extension WeightDiff {
             ReportCard(
                 "Elements changed", value: FigureFormat.percent(1).text(weights.changedBeyondRelative.share),
                 detail: "by more than \(FigureFormat.significant(2).trimmedText(tolerances.relative)) of their size; "
-                    + "\(FigureFormat.percent(1).text(weights.changedBitwise.share)) by a bit"),
+                    + "\(FigureFormat.percent(1).text(weights.changedBitwise.share)) at all"),
             ReportCard("Cosine", value: FigureFormat.fixed(6).text(weights.cosine), detail: "of base and policy"),
         ]
         if let largest = weights.largestChange {
@@ -180,14 +180,21 @@ extension WeightDiff {
         ] {
             rows += changes.map { [.init($0.base.name), .init(kind), cell($0.base), cell($0.policy)] }
         }
+        func table(_ rows: [[ReportTable.Cell]]) -> ReportTable {
+            ReportTable(
+                columns: [.init("tensor", isCode: true), .init("difference"), .init("base"), .init("policy")],
+                rows: rows)
+        }
         return ReportSection(
             "Structure", introduction: "Tensors that the two do not have in common, or describe differently.",
-            blocks: [
-                .table(
-                    ReportTable(
-                        columns: [.init("tensor", isCode: true), .init("difference"), .init("base"), .init("policy")],
-                        rows: rows))
-            ])
+            blocks: rows.count <= 20
+                ? [.table(table(rows))]
+                : [
+                    .table(table(Array(rows.prefix(10)))),
+                    .details(
+                        summary: FigureFormat.counted(rows.count - 10, "more such tensor"),
+                        [.table(table(Array(rows.dropFirst(10))))]),
+                ])
     }
 
     private var metadataSection: ReportSection? {

@@ -9,7 +9,8 @@ struct TokenHeatTests {
             .init(
                 title: "Completion 1", detail: "right",
                 tokens: [
-                    .init("1+1\n"), .init("=", values: [0, 0.1]), .init("2", values: [0.9, 0.2], mark: "step 1"),
+                    .init("Input:\n1+1\n"), .init("=", values: [0, 0.1]),
+                    .init("2", values: [0.9, 0.2], mark: "step 1"),
                     .init("\n", values: [.nan, 0.3]), .init("ab", values: [0.3, 0]),
                 ])
         ])
@@ -19,6 +20,7 @@ struct TokenHeatTests {
         #expect(
             heat.terminalText(style: .plain) == """
                 Completion 1  right
+                Input:
                 1+1
                 =2↵
                  █
@@ -48,7 +50,9 @@ struct TokenHeatTests {
     func html() throws {
         let page = ReportPage(kicker: "", title: "t", sections: [.init("s", blocks: [.tokens(heat)])])
         let html = try page.html()
-        #expect(html.contains("<span class=\"prompt\">1+1\n</span><span class=\"q0\" data-at=\"1\" data-levels=\"0-\""))
+        #expect(
+            html.contains(
+                "<span class=\"prompt\">Input:\n1+1\n</span><span class=\"q0\" data-at=\"1\" data-levels=\"0-\""))
         #expect(
             html.contains(
                 "<span class=\"qe mark\"".replacing("qe", with: "q14")
