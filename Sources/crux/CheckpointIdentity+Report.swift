@@ -39,7 +39,10 @@ extension CheckpointIdentity {
     /// A terminal table of checkpoints.
     static func table(_ entries: [(part: String, identity: CheckpointIdentity)]) -> TextTable {
         TextTable(
-            columns: [.init(""), .init("", truncation: .end), .init(""), .init("", .right), .init(""), .init("")],
+            columns: [
+                .init(""), .init("", truncation: .end), .init(""), .init("", .right), .init(""),
+                .init("", truncation: .start),
+            ],
             rows: entries.map { $0.identity.row(as: $0.part) }, showsHeader: false)
     }
 }
