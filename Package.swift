@@ -149,12 +149,16 @@ let package = Package(
         .tests(of: "Tasks", ["LanguageModel"]),
         .tests(
             of: "Training",
-            ["CheckpointFormat", "CheckpointInterop", "Kernels", "LanguageModel", "Tasks", "TensorCore"]),
+            [
+                "CheckpointFormat", "CheckpointInterop", "Codecs", "Kernels", "LanguageModel", "Tasks", "TensorCore",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
         .tests(
             of: "Analysis",
             [
                 "CheckpointFormat", "CheckpointInterop", "Codecs", "Kernels", "LanguageModel", "Tasks", "TensorCore",
                 .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .tests(of: "Experiments"),
         .tests(of: "Rendering"),
