@@ -1,12 +1,12 @@
 internal import CKernels
 internal import COneDNN
 
-/// Products of matrices, on the calling thread.
+/// Products of matrices.
 public enum Matmul {
-    /// Up to so many rows, the product streams the transposed right side instead of packing it.
-    static let fewRows = 2
+    /// The columns of one piece of a product that several workers share.
+    static let columnsPerPiece = 128
 
-    /// out = a · b, or out += a · b.
+    /// out = a · b, or out += a · b, on the calling thread.
     ///
     /// With the transpositions applied, a is [m, k], b is [k, n] and out [m, n]; out itself is not transposed.
     public static func multiply(_ a: MatrixView, _ b: MatrixView, into out: MatrixView, accumulate: Bool = false) {
@@ -15,9 +15,8 @@ public enum Matmul {
         precondition(
             k == inner && out.rows == m && out.columns == n && !out.isTransposed, "matrices that do not fit")
         guard m > 0, n > 0 else { return }
-        if m <= fewRows, !a.isTransposed, b.isTransposed, !accumulate {
-            unsafe crux_multiply_few_rows(
-                m, n, k, a.slice.base, a.stride, b.slice.base, b.stride, out.slice.base, out.stride)
+        if m == 1, !a.isTransposed, b.isTransposed, !accumulate {
+            unsafe crux_multiply_row(n, k, a.slice.base, b.slice.base, b.stride, out.slice.base)
             return
         }
         unsafe multiply(
@@ -25,7 +24,26 @@ public enum Matmul {
             out.slice.base, out.stride, accumulate)
     }
 
-    /// The same on raw memory, for kernels that have checked their sizes.
+    /// out = a · weightᵀ, by the workers of a pool together.
+    ///
+    /// The columns are cut into pieces of a fixed width, so the result does not depend on the number of workers.
+    /// - Parameters:
+    ///   - a: [m, k].
+    ///   - weight: [n, k].
+    ///   - out: [m, n].
+    ///   - pool: whose tasks this must not be called from.
+    public static func multiply(
+        _ a: MatrixView, byTransposed weight: MatrixView, into out: MatrixView, pool: WorkerPool
+    ) {
+        precondition(out.columns == weight.rows && !weight.isTransposed, "matrices that do not fit")
+        let pieces = (weight.rows + columnsPerPiece - 1) / columnsPerPiece
+        pool.run(taskCount: pieces) { piece, _ in
+            let columns = (piece * columnsPerPiece)..<min((piece + 1) * columnsPerPiece, weight.rows)
+            multiply(a, weight.rows(columns).transposed, into: out.columns(columns))
+        }
+    }
+
+    /// A product on raw memory, for kernels that have checked their sizes.
     @unsafe
     static func multiply(
         _ m: Int, _ n: Int, _ k: Int,

@@ -29,4 +29,18 @@ public struct MatrixView: Sendable {
         view.isTransposed.toggle()
         return view
     }
+
+    /// Some of the rows.
+    public func rows(_ range: Range<Int>) -> MatrixView {
+        precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows outside of the matrix")
+        let start = min(range.lowerBound * stride, slice.count)
+        return MatrixView(slice[start..<slice.count], rows: range.count, columns: columns, stride: stride)
+    }
+
+    /// Some of the columns.
+    public func columns(_ range: Range<Int>) -> MatrixView {
+        precondition(range.lowerBound >= 0 && range.upperBound <= columns, "columns outside of the matrix")
+        let start = min(range.lowerBound, slice.count)
+        return MatrixView(slice[start..<slice.count], rows: rows, columns: range.count, stride: stride)
+    }
 }

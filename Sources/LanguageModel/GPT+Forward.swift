@@ -36,9 +36,12 @@ extension GPT {
 
     /// The blocks and the last LayerNorm: from the first block's input to ``Workspace/hidden``.
     ///
-    /// - Parameter attend: fills a block's `attended` from its `queriesKeysValues`.
+    /// - Parameters:
+    ///   - pool: shares each linear layer among its workers; nil where the calling thread does everything.
+    ///   - attend: fills a block's `attended` from its `queriesKeysValues`.
     func forwardBlocks(
-        _ parameters: FloatSlice, _ workspace: Workspace, attend: (_ layer: Int, _ block: BlockActivations) -> Void
+        _ parameters: FloatSlice, _ workspace: Workspace, pool: WorkerPool? = nil,
+        attend: (_ layer: Int, _ block: BlockActivations) -> Void
     ) {
         let width = configuration.embeddingSize
         let epsilon = configuration.layerNormEpsilon
@@ -51,18 +54,18 @@ extension GPT {
                 layer == 0
                     ? (block.input, nil) : (workspace.block(layer - 1).middle, (addend: branch, sum: block.input)),
                 ranges.norm1, parameters, epsilon, normalised, block.statistics1)
-            multiply(normalised, width, ranges.attention, parameters, block.queriesKeysValues, addingBias: true)
+            multiply(normalised, width, ranges.attention, parameters, block.queriesKeysValues, addingBias: true, pool)
             attend(layer, block)
-            multiply(block.attended, width, ranges.attentionProjection, parameters, branch, addingBias: true)
+            multiply(block.attended, width, ranges.attentionProjection, parameters, branch, addingBias: true, pool)
             normalise(
                 (block.input, (addend: branch, sum: block.middle)), ranges.norm2, parameters, epsilon, normalised,
                 block.statistics2)
-            multiply(normalised, width, ranges.expansion, parameters, block.expanded, addingBias: false)
+            multiply(normalised, width, ranges.expansion, parameters, block.expanded, addingBias: false, pool)
             let activated = workspace.activated(block)
             Gelu.forward(
                 addingBias: ranges.expansion.bias.map { parameters[$0] }, to: block.expanded, width: 4 * width,
                 into: activated)
-            multiply(activated, 4 * width, ranges.contraction, parameters, branch, addingBias: true)
+            multiply(activated, 4 * width, ranges.contraction, parameters, branch, addingBias: true, pool)
         }
         normalise(
             (workspace.block(configuration.layerCount - 1).middle, (addend: branch, sum: workspace.stream)),
@@ -98,14 +101,18 @@ extension GPT {
     /// out = input · weightᵀ [+ bias]: [M, in] to [M, out].
     private func multiply(
         _ input: FloatSlice, _ inputWidth: Int, _ ranges: WeightAndBias, _ parameters: FloatSlice,
-        _ out: FloatSlice, addingBias: Bool
+        _ out: FloatSlice, addingBias: Bool, _ pool: WorkerPool?
     ) {
         let (weight, bias) = ranges.slices(of: parameters)
         let (rows, outputWidth) = (input.count / inputWidth, weight.count / inputWidth)
-        Matmul.multiply(
-            MatrixView(input, rows: rows, columns: inputWidth),
-            MatrixView(weight, rows: outputWidth, columns: inputWidth).transposed,
-            into: MatrixView(out, rows: rows, columns: outputWidth))
+        let inputView = MatrixView(input, rows: rows, columns: inputWidth)
+        let weightView = MatrixView(weight, rows: outputWidth, columns: inputWidth)
+        let outView = MatrixView(out, rows: rows, columns: outputWidth)
+        if let pool {
+            Matmul.multiply(inputView, byTransposed: weightView, into: outView, pool: pool)
+        } else {
+            Matmul.multiply(inputView, weightView.transposed, into: outView)
+        }
         if addingBias, let bias { Bias.add(bias, to: out) }
     }
 }

@@ -11,7 +11,7 @@ struct GenerationRun {
     private var freeSlots: [Int]
 
     /// A sequence in a slot of the cache.
-    private struct Sequence {
+    private struct Sequence: Sendable {
         let request: Int
         let slot: Int
         let limit: Int
@@ -81,7 +81,7 @@ struct GenerationRun {
 
         let (workspace, cache, width) = (session.prefill, session.cache, model.configuration.embeddingSize)
         model.embed(batch.tokens.span, batch.positions.span, parameters, workspace)
-        model.forwardBlocks(parameters, workspace) { layer, block in
+        model.forwardBlocks(parameters, workspace, pool: session.pool) { layer, block in
             for (index, sequence) in admitted.enumerated() {
                 let rows = batch.rows(of: index)
                 cache.store(
@@ -111,13 +111,20 @@ struct GenerationRun {
         let tokens = active.map { $0.completion.tokens.last ?? 0 }
         let positions = active.map { Int32($0.position) }
         model.embed(tokens.span, positions.span, parameters, workspace)
-        model.forwardBlocks(parameters, workspace) { layer, block in
-            for (row, sequence) in active.enumerated() {
+        let (sequences, scratch) = (active, session.scratch)
+        model.forwardBlocks(parameters, workspace, pool: session.pool) { layer, block in
+            @Sendable func attend(row: Int, worker: Int) {
+                let sequence = sequences[row]
                 let queryKeyValue = block.queriesKeysValues[(row * 3 * width)..<((row + 1) * 3 * width)]
                 cache.store(queryKeyValue, layer: layer, slot: sequence.slot, first: sequence.cachedCount)
                 cache.attend(
                     queryKeyValue, layer: layer, slot: sequence.slot, count: sequence.cachedCount + 1,
-                    scratch: session.scratch, into: block.attended[(row * width)..<((row + 1) * width)])
+                    scratch: scratch[worker], into: block.attended[(row * width)..<((row + 1) * width)])
+            }
+            if let pool = session.pool {
+                pool.run(taskCount: sequences.count) { row, worker in attend(row: row, worker: worker) }
+            } else {
+                for row in sequences.indices { attend(row: row, worker: 0) }
             }
         }
         model.forwardHead(parameters, workspace)
@@ -125,10 +132,10 @@ struct GenerationRun {
             active[index].position += 1
             active[index].cachedCount += 1
         }
-        var sequences = active
+        var extended = active
         active = []
-        extend(&sequences, stop: stop, finish: finish)
-        active = sequences
+        extend(&extended, stop: stop, finish: finish)
+        active = extended
     }
 
     /// Chooses a token for each sequence from the decode workspace's logits, and lets go of those that end.

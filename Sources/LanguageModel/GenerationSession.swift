@@ -1,16 +1,20 @@
 internal import Kernels
 internal import Synchronization
 
-/// The memory that one worker generates with.
+/// The memory that one group generates with.
 final class GenerationSession: Sendable {
     let plan: GenerationPlan
+    /// The workers that share each layer; nil where one thread does all work of the group.
+    let pool: WorkerPool?
     let cache: KeyValueCache
     let prefill: Workspace
     let decode: Workspace
-    let scratch: FloatSlice
+    /// Attention's scratch of each worker.
+    let scratch: [FloatSlice]
 
-    init(_ model: GPT, _ plan: GenerationPlan) {
+    init(_ model: GPT, _ plan: GenerationPlan, sharingLayersOver pool: WorkerPool? = nil) {
         self.plan = plan
+        self.pool = pool
         cache = KeyValueCache(
             layerCount: model.configuration.layerCount, slotCount: plan.slotCount, capacity: plan.capacity,
             shape: model.attentionShape)
@@ -18,7 +22,8 @@ final class GenerationSession: Sendable {
             maximumTokenCount: plan.prefillTokenCount, maximumSequenceLength: plan.longestPrompt, forTraining: false)
         decode = model.makeWorkspace(
             maximumTokenCount: plan.slotCount, maximumSequenceLength: 1, forTraining: false)
-        scratch = FloatArena(count: cache.capacity).all
+        let capacity = cache.capacity
+        scratch = (0..<(pool?.workerCount ?? 1)).map { _ in FloatArena(count: capacity).all }
     }
 }
 

@@ -45,6 +45,8 @@ public struct Generator: Sendable {
     let model: GPT
     let parameters: FloatSlice
     let pool: WorkerPool
+    /// Overrides how the work is shared out, for tests of both ways on small models.
+    package var sharesLayers: Bool?
 
     /// A generator with the parameters as they are when it runs.
     public init(model: GPT, parameters: FloatSlice, pool: WorkerPool) {
@@ -72,14 +74,21 @@ public struct Generator: Sendable {
         for (index, request) in requests.enumerated() { try validate(request, index) }
         guard !requests.isEmpty else { return [] }
 
-        let plan = GenerationPlan(requests, model)
+        let plan = GenerationPlan(requests, model, sharesLayers: sharesLayers)
         let outcomes = Outcomes(count: requests.count)
-        let sessions = (0..<pool.workerCount).map { _ in LazySession() }
-        pool.run(taskCount: plan.groups.count) { group, worker in
-            let session = sessions[worker].session { GenerationSession(model, plan) }
+        @Sendable func complete(_ group: Range<Int>, _ session: GenerationSession) {
             var run = GenerationRun(
                 model: model, parameters: parameters, session: session, sampling: sampling, stream: stream)
-            run.complete(requests, plan.groups[group], stop: stop) { outcomes.set($0, $1) }
+            run.complete(requests, group, stop: stop) { outcomes.set($0, $1) }
+        }
+        if plan.sharesLayers {
+            let session = GenerationSession(model, plan, sharingLayersOver: pool)
+            for group in plan.groups { complete(group, session) }
+        } else {
+            let sessions = (0..<pool.workerCount).map { _ in LazySession() }
+            pool.run(taskCount: plan.groups.count) { group, worker in
+                complete(plan.groups[group], sessions[worker].session { GenerationSession(model, plan) })
+            }
         }
         return try outcomes.completions()
     }

@@ -38,12 +38,15 @@ import Testing
         return (rows, logProbs)
     }
 
-    @Test(arguments: [0, 0.7, 1.5] as [Float])
-    func cachedGenerationAgreesWithTheFullForwardPass(temperature: Float) throws {
+    @Test(arguments: [0, 0.7, 1.5] as [Float], [false, true])
+    func cachedGenerationAgreesWithTheFullForwardPass(temperature: Float, sharesLayers: Bool) throws {
         let (model, parameters) = try GPTTests.makeModel()
         let requests = Self.requests(21)
-        let completions = try Generator(model: model, parameters: parameters, pool: WorkerPool(workerCount: 2))
-            .generate(requests, sampling: SamplingOptions(temperature: temperature), stream: Self.key) { _ in false }
+        var generator = Generator(model: model, parameters: parameters, pool: WorkerPool(workerCount: 2))
+        generator.sharesLayers = sharesLayers
+        let completions = try generator.generate(
+            requests, sampling: SamplingOptions(temperature: temperature), stream: Self.key
+        ) { _ in false }
         for (request, completion) in zip(requests, completions) {
             #expect(completion.tokens.count == 40 && !completion.isFinished)
             let (logits, logProbs) = score(
@@ -58,14 +61,20 @@ import Testing
         }
     }
 
-    @Test func completionsDoNotDependOnTheNumberOfWorkers() throws {
-        let (model, parameters) = try GPTTests.makeModel()
+    @Test(arguments: [false, true])
+    func completionsDoNotDependOnTheNumberOfWorkers(sharesLayers: Bool) throws {
+        // Wider than one piece of a shared layer.
+        let (model, parameters) = try GPTTests.makeModel(
+            ModelConfiguration(
+                vocabularySize: 19, contextLength: 200, layerCount: 2, headCount: 3, embeddingSize: 60))
         let requests = Self.requests(150, newTokens: 20)
         // Sequences end at different times, so slots are refilled.
         let stop: @Sendable ([Int32]) -> Bool = { $0.last == 3 }
         let results = try [1, 2, 5].map { workers in
-            try Generator(model: model, parameters: parameters, pool: WorkerPool(workerCount: workers))
-                .generate(requests, sampling: SamplingOptions(), stream: Self.key, stop: stop)
+            var generator = Generator(
+                model: model, parameters: parameters, pool: WorkerPool(workerCount: workers))
+            generator.sharesLayers = sharesLayers
+            return try generator.generate(requests, sampling: SamplingOptions(), stream: Self.key, stop: stop)
         }
         #expect(results[0] == results[1] && results[0] == results[2])
         #expect(results[0].contains { $0.isFinished } && results[0].contains { !$0.isFinished })

@@ -86,11 +86,10 @@ void crux_log_softmax(ptrdiff_t rows, ptrdiff_t width, float inverse_temperature
 void crux_cross_entropy(ptrdiff_t rows, ptrdiff_t width, const float *logits, const int32_t *targets, float scale,
                         float *losses, float *gradient);
 
-// --- Matrix products with few rows --------------------------------------------------------------------
+// --- Matrix product with one row ----------------------------------------------------------------------
 
-/// out[m, n] = sum over k of a[m, k] * b[n, k]: for up to 4 rows of a, where packing b would not pay.
-void crux_multiply_few_rows(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t a_stride,
-                            const float *b, ptrdiff_t b_stride, float *out, ptrdiff_t out_stride);
+/// out[n] = sum over k of a[k] * b[n, k]: one token through a linear layer, streaming its weight once.
+void crux_multiply_row(ptrdiff_t n, ptrdiff_t k, const float *a, const float *b, ptrdiff_t b_stride, float *out);
 
 // --- Optimiser and reductions -------------------------------------------------------------------------
 
