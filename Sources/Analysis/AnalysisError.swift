@@ -1,5 +1,5 @@
+internal import LanguageModel
 public import CheckpointFormat
-public import LanguageModel
 
 /// Why a report could not be made.
 public enum AnalysisError: Error, Sendable, CustomStringConvertible {

@@ -1,3 +1,6 @@
+internal import TensorCore
+internal import OrderedCollections
+internal import SystemPackage
 public import CheckpointInterop
 public import Codecs
 internal import CheckpointFormat

@@ -45,9 +45,10 @@ public struct DifferenceFigures: Codable, Hashable, Sendable {
     public let baseNorm: Double
     /// ‖policy‖₂.
     public let policyNorm: Double
-    /// ‖Δ‖₂ / ‖base‖₂; nil where the base is all zeros and the policy is not.
+    /// ‖Δ‖₂ / ‖base‖₂; 0 where nothing changed, else nil where the base is all zeros or both are
+    /// infinite.
     public let relativeChange: Double?
-    /// base · policy / (‖base‖₂ ‖policy‖₂); nil where one of them is all zeros.
+    /// base · policy / (‖base‖₂ ‖policy‖₂); nil where one of them is all zeros or infinite.
     public let cosine: Double?
     /// ‖Δ‖₁ = Σ |Δ|.
     public let changeL1: Double
@@ -184,9 +185,11 @@ struct DifferenceSums: Sendable {
             changeNorm: change,
             baseNorm: base,
             policyNorm: policy,
-            relativeChange: isUnchanged ? 0 : base == 0 ? nil : change / base,
-            // Rounding must not make equal vectors look turned, or a cosine exceed 1.
-            cosine: base == 0 || policy == 0 ? nil : isUnchanged ? 1 : max(-1, min(1, products / (base * policy))),
+            relativeChange: isUnchanged ? 0 : Self.number(base == 0 ? .nan : change / base),
+            cosine: Self.number(products / (base * policy)).map { cosine in
+                // Rounding must not make equal vectors look turned, or a cosine exceed 1.
+                isUnchanged ? 1 : max(-1, min(1, cosine))
+            },
             changeL1: changeMagnitudes,
             largestChange: largestTensor.flatMap { tensor in
                 largest.magnitude > 0
@@ -199,6 +202,9 @@ struct DifferenceSums: Sendable {
             changedBeyondAbsolute: ElementShare(count: absoluteCount, total: comparedCount),
             changedBeyondRelative: ElementShare(count: relativeCount, total: comparedCount))
     }
+
+    /// Nil for NaN: JSON has no such number.
+    private static func number(_ value: Double) -> Double? { value.isNaN ? nil : value }
 
     /// The index of the element at a row-major offset.
     private static func index(of offset: Int, in dimensions: [Int]) -> [Int] {

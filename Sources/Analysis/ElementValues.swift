@@ -66,7 +66,7 @@ package enum ElementValues {
         @inline(__always)
         private func each<Bits: FixedWidthInteger & BitwiseCopyable>(_ value: (Bits) -> Double) {
             let width = MemoryLayout<Bits>.size
-            for index in 0..<count {
+            for index in 0..<(unsafe count) {
                 let bits = unsafe bytes.loadUnaligned(fromByteOffset: index * width, as: Bits.self)
                 unsafe values[index] = value(Bits(littleEndian: bits))
             }

@@ -1,6 +1,7 @@
+internal import SystemPackage
+internal import Codecs
 public import CheckpointFormat
 public import CheckpointInterop
-public import Codecs
 public import Kernels
 internal import OrderedCollections
 internal import TensorCore
@@ -43,7 +44,7 @@ extension Inspection {
         let tensors = zip(order, unordered).sorted { $0.0 < $1.0 }.map(\.1)
         let weights = zip(descriptions, tensors).filter { $0.0.role == .weight }
         let digests = weights.compactMap { pair in pair.1.digest.map { (name: pair.1.name, digest: $0) } }
-        let vocabulary = source.metadata[MetadataKey.tokenizerVocabulary]?.stringArray
+        let vocabulary = source.metadata[MetadataKey.tokenizerVocabulary]?.stringArrayValue
         func text(_ key: String) -> String? { source.metadata[key]?.stringValue }
         return Inspection(
             schemaVersion: currentSchemaVersion,

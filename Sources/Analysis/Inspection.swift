@@ -1,4 +1,3 @@
-public import CheckpointInterop
 public import Codecs
 public import TensorCore
 

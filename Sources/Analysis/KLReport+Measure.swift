@@ -76,22 +76,30 @@ extension KLReport {
         let digits = additions.setup.maximumDigits
         guard AdditionTask.maximumPromptLength(digits: digits) < contextLength else {
             throw .unsuitable(
-                subject: "\(additions.setup)", found: "prompts of up to "
+                subject: "\(additions.setup)",
+                found: "prompts of up to "
                     + "\(AdditionTask.maximumPromptLength(digits: digits)) tokens",
                 expected: "fewer than \(contextLength), the models' context length")
         }
         let problems = additions.setup.problems(
             count: additions.count, key: RandomStream.Key(seed: additions.seed, purpose: .analysisPrompts))
         let prompts = problems.map { task.prompt(of: $0) }
-        let limit = AdditionTask.episodeLengthLimit(digits: digits, contextLength: contextLength)
+        let limit = AdditionTask.episodeLengthLimit(digits: digits)
         let generator = Generator(model: policy.model, parameters: policy.parameters, pool: pool)
-        let completions = generator.generate(
-            prompts.enumerated().map { index, prompt in
-                GenerationRequest(prompt: prompt, sample: UInt64(index), maximumNewTokenCount: limit)
-            },
-            sampling: additions.sampling,
-            stream: RandomStream.Key(seed: additions.seed, purpose: .analysisTokens),
-            stop: { task.isComplete($0) })
+        let completions: [Completion]
+        do throws(ModelError) {
+            completions = try generator.generate(
+                prompts.enumerated().map { index, prompt in
+                    GenerationRequest(
+                        prompt: prompt, sample: UInt64(index),
+                        maximumNewTokenCount: min(limit, contextLength - prompt.count))
+                },
+                sampling: additions.sampling,
+                stream: RandomStream.Key(seed: additions.seed, purpose: .analysisTokens),
+                stop: { task.isComplete($0) })
+        } catch {
+            throw .model(error, subject: policy.identity.path)
+        }
         let sequences = zip(problems, zip(prompts, completions)).map { problem, texts in
             let (prompt, completion) = texts
             let labels = task.criticalTokens(

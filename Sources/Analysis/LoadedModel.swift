@@ -1,4 +1,5 @@
-public import CheckpointFormat
+internal import SystemPackage
+internal import CheckpointFormat
 public import CheckpointInterop
 public import Kernels
 public import LanguageModel
@@ -28,7 +29,7 @@ public struct LoadedModel: Sendable {
                 expected: "a checkpoint that says what model its weights are, as those written by crux")
         }
         do throws(ModelError) {
-            model = try GPT(try metadata.configuration())
+            model = try GPT(metadata.configuration())
             tokenizer = try CharacterTokenizer(vocabulary: metadata.vocabulary)
         } catch {
             throw .model(error, subject: file)
@@ -39,16 +40,19 @@ public struct LoadedModel: Sendable {
                 found: "\(tokenizer.vocabulary.count) characters",
                 expected: "\(model.configuration.vocabularySize), the model's vocabulary")
         }
+        // Every tensor is checked before the memory for all of them is taken.
+        let tensors = try model.layout.entries.map { entry throws(AnalysisError) in try Self.tensor(entry, of: source) }
         identity = CheckpointIdentity(source)
         parameters = FloatArena(count: model.layout.count).all
-        for entry in model.layout.entries {
-            try Self.read(entry, of: source, into: parameters[entry.range])
+        for (entry, tensor) in zip(model.layout.entries, tensors) {
+            try Self.read(tensor, of: source, into: parameters[entry.range])
         }
     }
 
-    private static func read(
-        _ entry: ParameterLayout.Entry, of source: any CheckpointSource, into slice: FloatSlice
-    ) throws(AnalysisError) {
+    /// The tensor of a parameter.
+    private static func tensor(
+        _ entry: ParameterLayout.Entry, of source: any CheckpointSource
+    ) throws(AnalysisError) -> TensorDescription {
         let subject = "\(source.path.string): tensor '\(entry.name)'"
         guard let tensor = source.tensor(named: entry.name) else {
             throw .unsuitable(subject: subject, found: "no such tensor", expected: "shape \(entry.shape)")
@@ -60,6 +64,12 @@ public struct LoadedModel: Sendable {
             throw .unsuitable(
                 subject: subject, found: tensor.dtype.rawValue, expected: "a floating-point type, for example F32")
         }
+        return tensor
+    }
+
+    private static func read(
+        _ tensor: TensorDescription, of source: any CheckpointSource, into slice: FloatSlice
+    ) throws(AnalysisError) {
         var values = [Double](repeating: 0, count: 8192)
         var bytes: [UInt8] = []
         var cursor = TensorCursor(tensor, in: source)

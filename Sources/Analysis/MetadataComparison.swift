@@ -1,3 +1,4 @@
+internal import CheckpointInterop
 internal import CheckpointFormat
 internal import OrderedCollections
 

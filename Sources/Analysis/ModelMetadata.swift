@@ -1,3 +1,4 @@
+internal import OrderedCollections
 internal import CheckpointFormat
 internal import LanguageModel
 
@@ -11,13 +12,15 @@ struct ModelMetadata {
 
     init(_ metadata: Metadata) {
         self.metadata = metadata
-        vocabulary = metadata[MetadataKey.tokenizerVocabulary]?.stringArray ?? []
+        vocabulary = metadata[MetadataKey.tokenizerVocabulary]?.stringArrayValue ?? []
         let sizes = [
             MetadataKey.contextLength, MetadataKey.embeddingSize, MetadataKey.layerCount, MetadataKey.headCount,
             MetadataKey.vocabularySize,
         ]
         var missing: [String] = []
-        if metadata[MetadataKey.architecture]?.stringValue != "gpt2" { missing.append("\(MetadataKey.architecture) = gpt2") }
+        if metadata[MetadataKey.architecture]?.stringValue != "gpt2" {
+            missing.append("\(MetadataKey.architecture) = gpt2")
+        }
         missing += sizes.filter { metadata[$0]?.intValue == nil }
         if metadata[MetadataKey.layerNormEpsilon]?.doubleValue == nil { missing.append(MetadataKey.layerNormEpsilon) }
         if vocabulary.isEmpty { missing.append(MetadataKey.tokenizerVocabulary) }
@@ -27,24 +30,11 @@ struct ModelMetadata {
     /// The model's size, not yet validated; the model's own initialiser does that.
     func configuration() -> ModelConfiguration {
         func size(_ key: String) -> Int { metadata[key]?.intValue ?? 0 }
-        let usesBiases = if case .bool(let value) = metadata[MetadataKey.usesBiases] { value } else { false }
+        let usesBiases = metadata[MetadataKey.usesBiases]?.boolValue ?? false
         return ModelConfiguration(
             vocabularySize: size(MetadataKey.vocabularySize), contextLength: size(MetadataKey.contextLength),
             layerCount: size(MetadataKey.layerCount), headCount: size(MetadataKey.headCount),
             embeddingSize: size(MetadataKey.embeddingSize), usesBiases: usesBiases,
             layerNormEpsilon: Float(metadata[MetadataKey.layerNormEpsilon]?.doubleValue ?? 0))
-    }
-}
-
-extension MetadataValue {
-    /// The strings of an array of strings; nil for anything else.
-    var stringArray: [String]? {
-        guard case .array(let array) = self else { return nil }
-        var strings: [String] = []
-        for element in array.elements {
-            guard let string = element.stringValue else { return nil }
-            strings.append(string)
-        }
-        return strings
     }
 }

@@ -1,7 +1,7 @@
 public import CheckpointFormat
 public import CheckpointInterop
 public import Kernels
-internal import TensorCore
+public import TensorCore
 
 extension WeightDiff {
     /// What to compare and how.

@@ -65,7 +65,8 @@ public enum CheckpointOpener {
                 found.isEmpty ? .missing : .invalid, path: path,
                 problem: found.isEmpty ? "holds no checkpoint" : "holds several checkpoints",
                 comparison: .values(
-                    found: found.isEmpty ? "none" : found.joined(separator: ", "), expected: "one checkpoint or one index"))
+                    found: found.isEmpty ? "none" : found.joined(separator: ", "),
+                    expected: "one checkpoint or one index"))
         }
         return try open(path.appending(checkpoints[0]))
     }

@@ -72,6 +72,7 @@ extension CheckpointSource {
     public func forEachChunk(
         of tensor: TensorDescription, _ body: (Range<Int>, RawSpan) throws(CheckpointError) -> Void
     ) throws(CheckpointError) {
+        try checkHolds(tensor)
         var buffer: [UInt8] = []
         var start = 0
         for chunk in 0..<storage(of: tensor).chunkCount {
@@ -84,6 +85,7 @@ extension CheckpointSource {
 
     /// All bytes of a tensor.
     public func readBytes(of tensor: TensorDescription) throws(CheckpointError) -> [UInt8] {
+        try checkHolds(tensor)
         var (bytes, buffer): ([UInt8], [UInt8]) = ([], [])
         bytes.reserveCapacity(tensor.byteCount)
         for chunk in 0..<storage(of: tensor).chunkCount {
@@ -95,12 +97,14 @@ extension CheckpointSource {
 
     /// The digest of a tensor's content: the stored one, else computed from the bytes.
     public func digest(of tensor: TensorDescription) throws(CheckpointError) -> Digest128 {
+        try checkHolds(tensor)
         if let digest = storage(of: tensor).digest { return digest }
         return try computedDigest(of: tensor)
     }
 
     /// The digest of a tensor's content, computed from the bytes even where one is stored.
     public func computedDigest(of tensor: TensorDescription) throws(CheckpointError) -> Digest128 {
+        try checkHolds(tensor)
         var digester = TensorDigester()
         var buffer: [UInt8] = []
         for chunk in 0..<storage(of: tensor).chunkCount {
@@ -108,6 +112,15 @@ extension CheckpointSource {
             unsafe digester.update(buffer.span.bytes)
         }
         return digester.finalize(dtype: tensor.dtype, shape: tensor.shape)
+    }
+
+    /// Checks that a description is one of ``tensors``, as another would have no bytes here.
+    private func checkHolds(_ tensor: TensorDescription) throws(CheckpointError) {
+        guard self.tensor(named: tensor.name) == tensor else {
+            throw CheckpointError(
+                .missing, path: path, place: CheckpointPlace(tensor: tensor.name),
+                problem: "there is no such tensor of \(tensor.dtype.rawValue) \(tensor.shape)")
+        }
     }
 
     /// The digest of all weights (``TensorRole/weight``): the same whatever the format.

@@ -12,6 +12,13 @@ package struct JSONScanner {
         package let found: String
         /// What should stand there.
         package let expected: String
+
+        /// Names what is wrong.
+        package init(offset: Int, found: String, expected: String) {
+            self.offset = offset
+            self.found = found
+            self.expected = expected
+        }
     }
 
     /// How deep arrays and objects may nest.

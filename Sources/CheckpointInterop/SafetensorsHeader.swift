@@ -54,7 +54,8 @@ package struct SafetensorsHeader {
         for (entry, offset) in entries {
             guard entry.range.lowerBound == end else {
                 throw Problem(
-                    tensor: entry.description.name, offset: offset, found: "data that starts at \(entry.range.lowerBound)",
+                    tensor: entry.description.name, offset: offset,
+                    found: "data that starts at \(entry.range.lowerBound)",
                     expected: "\(end), where the tensor before it ends")
             }
             end = entry.range.upperBound
@@ -164,7 +165,8 @@ extension SafetensorsHeader {
             }
             func missing(_ field: String) -> JSONScanner.Failure {
                 JSONScanner.Failure(
-                    offset: offset, found: "no \(field) for tensor \(name.debugDescription)", expected: "dtype, shape and data_offsets")
+                    offset: offset, found: "no \(field) for tensor \(name.debugDescription)",
+                    expected: "dtype, shape and data_offsets")
             }
             guard let dtype else { throw missing("dtype") }
             guard let shape else { throw missing("shape") }

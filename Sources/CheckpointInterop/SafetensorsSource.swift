@@ -7,10 +7,15 @@ public import TensorCore
 ///
 /// The format has no checksums: only the header can be found to be wrong.
 public struct SafetensorsSource: CheckpointSource {
+    /// The file.
     public let path: FilePath
+    /// Always this kind.
     public let format = CheckpointFileFormat.safetensors
+    /// Nil: the format has no version.
     public let formatVersion: String? = nil
+    /// The strings of `__metadata__`, and typed values where crux wrote them.
     public let metadata: Metadata
+    /// The tensors in the order of their bytes.
     public let tensors: [TensorDescription]
     private let file: InputFile
     /// Where the tensors' data starts.
@@ -45,16 +50,20 @@ public struct SafetensorsSource: CheckpointSource {
         self.places = places
     }
 
+    /// The size of the file in bytes.
     public var fileByteCount: Int { file.byteCount }
 
+    /// The tensor of that name.
     public func tensor(named name: String) -> TensorDescription? { places[name].map { tensors[$0.index] } }
 
+    /// How a tensor of this checkpoint is stored.
     public func storage(of tensor: TensorDescription) -> TensorStorage {
         TensorStorage(
             storedByteCount: tensor.byteCount, chunkCount: Self.chunkCount(of: tensor), codecNames: ["raw"],
             digest: nil)
     }
 
+    /// Replaces the buffer's content by one chunk; see ``CheckpointSource/readChunk(_:of:into:)``.
     public func readChunk(
         _ chunk: Int, of tensor: TensorDescription, into buffer: inout [UInt8]
     ) throws(CheckpointError) {
@@ -62,7 +71,8 @@ public struct SafetensorsSource: CheckpointSource {
             (0..<Self.chunkCount(of: tensor)).contains(chunk)
         else {
             throw CheckpointError(
-                .missing, path: path, place: CheckpointPlace(tensor: tensor.name, chunk: chunk), problem: "no such chunk")
+                .missing, path: path, place: CheckpointPlace(tensor: tensor.name, chunk: chunk),
+                problem: "no such chunk")
         }
         let size = Self.chunkByteCount(of: tensor)
         let start = dataStart + place.range.lowerBound + chunk * size

@@ -75,6 +75,9 @@ public struct SafetensorsWriter: ~Copyable {
         try file.write(bytes)
     }
 
+    /// Adds the next bytes of the tensors, as ``write(_:)-(RawSpan)``.
+    public borrowing func write(_ bytes: [UInt8]) throws(CheckpointError) { try unsafe write(bytes.span.bytes) }
+
     /// Makes the file durable and gives it its name.
     ///
     /// - Throws: ``CheckpointError`` where bytes are missing, or the file cannot be written.

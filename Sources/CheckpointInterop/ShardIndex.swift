@@ -22,7 +22,8 @@ package struct ShardIndex {
                 let file = try scanner.string()
                 guard Self.isPlainName(file) else {
                     throw JSONScanner.Failure(
-                        offset: offset, found: "the file \(file.debugDescription) for tensor \(tensor.debugDescription)",
+                        offset: offset,
+                        found: "the file \(file.debugDescription) for tensor \(tensor.debugDescription)",
                         expected: "a file in the index's own folder")
                 }
                 map[tensor] = file

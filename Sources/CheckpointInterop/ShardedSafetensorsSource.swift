@@ -8,11 +8,17 @@ public import TensorCore
 /// Index and files must agree on which tensor lies where. The metadata of all files is joined; where files
 /// have different values for a key, each value keeps its own entry, named `<key> (<file>)` from the second on.
 public struct ShardedSafetensorsSource: CheckpointSource {
+    /// The index.
     public let path: FilePath
+    /// Always this kind.
     public let format = CheckpointFileFormat.shardedSafetensors
+    /// Nil: the format has no version.
     public let formatVersion: String? = nil
+    /// The metadata of all files.
     public let metadata: Metadata
+    /// The tensors, file by file in the order of the index.
     public let tensors: [TensorDescription]
+    /// The size of the index and all files in bytes.
     public let fileByteCount: Int
     private let shards: [SafetensorsSource]
     /// Each tensor's index in ``tensors`` and its file's in ``shards``.
@@ -57,19 +63,23 @@ public struct ShardedSafetensorsSource: CheckpointSource {
         fileByteCount = shards.reduce(file.byteCount) { $0 + $1.fileByteCount }
     }
 
+    /// The tensor of that name.
     public func tensor(named name: String) -> TensorDescription? { places[name].map { tensors[$0.index] } }
 
+    /// How a tensor of this checkpoint is stored.
     public func storage(of tensor: TensorDescription) -> TensorStorage {
         places[tensor.name].map { shards[$0.shard].storage(of: tensor) }
             ?? TensorStorage(storedByteCount: 0, chunkCount: 0, codecNames: [], digest: nil)
     }
 
+    /// Replaces the buffer's content by one chunk; see ``CheckpointSource/readChunk(_:of:into:)``.
     public func readChunk(
         _ chunk: Int, of tensor: TensorDescription, into buffer: inout [UInt8]
     ) throws(CheckpointError) {
         guard let place = places[tensor.name] else {
             throw CheckpointError(
-                .missing, path: path, place: CheckpointPlace(tensor: tensor.name, chunk: chunk), problem: "no such chunk")
+                .missing, path: path, place: CheckpointPlace(tensor: tensor.name, chunk: chunk),
+                problem: "no such chunk")
         }
         try shards[place.shard].readChunk(chunk, of: tensor, into: &buffer)
     }

@@ -39,7 +39,8 @@ struct TypedMetadata {
     func assigningRole(to tensor: TensorDescription) -> TensorDescription {
         guard let role = roles[tensor.name] else { return tensor }
         // The same shape has the same size: this cannot fail.
-        return (try? TensorDescription(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, role: role)) ?? tensor
+        return (try? TensorDescription(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, role: role))
+            ?? tensor
     }
 
     /// Writes metadata and roles as strings: what ``init(strings:path:)`` reads.

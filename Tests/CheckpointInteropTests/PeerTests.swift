@@ -17,7 +17,9 @@ import Testing
             #expect(tensor.name == tensor.dtype.rawValue.lowercased())
             #expect(tensor.shape == [3, 2])
             #expect(tensor.role == .weight)
-            #expect(try source.readBytes(of: tensor) == (tensor.dtype == .bool ? [1, 0, 0, 1, 1, 1] : pattern(tensor.byteCount)))
+            #expect(
+                try source.readBytes(of: tensor)
+                    == (tensor.dtype == .bool ? [1, 0, 0, 1, 1, 1] : pattern(tensor.byteCount)))
         }
         // PyTorch has no such types.
         let missing = Set(DType.allCases.filter { !$0.isBlockQuantised }).subtracting(source.tensors.map(\.dtype))

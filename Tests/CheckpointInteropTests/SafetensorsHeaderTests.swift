@@ -49,9 +49,11 @@ private let tensorA = "tensor 'a', header (byte 9): breaks the format's rules: f
 
     static let broken: [BrokenFile] = [
         BrokenFile(
-            rule: "not an object", header: "[]", error: "header (byte 8): breaks the format's rules: found '[', expected an object"),
+            rule: "not an object", header: "[]",
+            error: "header (byte 8): breaks the format's rules: found '[', expected an object"),
         BrokenFile(
-            rule: "no JSON", header: "", error: "header (byte 8): breaks the format's rules: found the end of the text, expected an object"),
+            rule: "no JSON", header: "",
+            error: "header (byte 8): breaks the format's rules: found the end of the text, expected an object"),
         BrokenFile(
             rule: "NUL padding", header: "{\(entry())}\0\0",
             error: "header (byte 61): breaks the format's rules: found byte 0x0, expected the end of the JSON text"),
@@ -60,13 +62,20 @@ private let tensorA = "tensor 'a', header (byte 9): breaks the format's rules: f
             error: "header (byte 8): breaks the format's rules: found byte 0xEF, expected an object"),
         BrokenFile(
             rule: "duplicate tensor", header: "{\(entry()),\(entry())}",
-            error: "header (byte 61): breaks the format's rules: found the key \"a\" a second time, expected each key once"),
+            error:
+                "header (byte 61): breaks the format's rules: found the key \"a\" a second time, expected each key once"
+        ),
         BrokenFile(
             rule: "duplicate metadata key", header: "{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"},\(entry())}",
-            error: "header (byte 34): breaks the format's rules: found the key \"k\" a second time, expected each key once"),
+            error:
+                "header (byte 33): breaks the format's rules: found the key \"k\" a second time, expected each key once"
+        ),
         BrokenFile(
-            rule: "duplicate field", header: "{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}",
-            error: "header (byte 27): breaks the format's rules: found the key \"dtype\" a second time, expected each key once"),
+            rule: "duplicate field",
+            header: "{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}",
+            error:
+                "header (byte 27): breaks the format's rules: found the key \"dtype\" a second time, expected each key once"
+        ),
         BrokenFile(
             rule: "metadata that is no string", header: "{\"__metadata__\":{\"k\":1},\(entry())}",
             error: "header (byte 29): breaks the format's rules: found '1', expected a string"),
@@ -92,18 +101,19 @@ private let tensorA = "tensor 'a', header (byte 9): breaks the format's rules: f
         BrokenFile(
             rule: "quantised block type", header: "{\(entry(dtype: "Q8_0", shape: "[32]", offsets: "[0,34]"))}",
             data: Array(repeating: 0, count: 34),
-            error: "\(tensorA) the type \"Q8_0\", expected one of BOOL, F4, F6_E2M3, F6_E3M2, U8, I8, F8_E5M2, F8_E4M3, "
+            error:
+                "\(tensorA) the type \"Q8_0\", expected one of BOOL, F4, F6_E2M3, F6_E3M2, U8, I8, F8_E5M2, F8_E4M3, "
                 + "F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ, I16, U16, F16, BF16, I32, U32, F32, C64, F64, I64, U64"),
         BrokenFile(
             rule: "size that is no whole number", header: "{\(entry(shape: "[1.0]"))}",
-            error: "header (byte 35): breaks the format's rules: found 1.0, expected a whole number from "
+            error: "header (byte 36): breaks the format's rules: found 1.0, expected a whole number from "
                 + "\(Int.min) to \(Int.max)"),
         BrokenFile(
             rule: "negative size", header: "{\(entry(shape: "[-1]"))}",
-            error: "header (byte 35): breaks the format's rules: found -1, expected a number from 0 to \(Int.max)"),
+            error: "header (byte 36): breaks the format's rules: found -1, expected a number from 0 to \(Int.max)"),
         BrokenFile(
             rule: "size beyond 64 bits", header: "{\(entry(shape: "[18446744073709551616]"))}",
-            error: "header (byte 35): breaks the format's rules: found 18446744073709551616, expected a whole number "
+            error: "header (byte 36): breaks the format's rules: found 18446744073709551616, expected a whole number "
                 + "from \(Int.min) to \(Int.max)"),
         BrokenFile(
             rule: "element count overflows", header: "{\(entry(shape: "[4294967296,4294967296]"))}",
@@ -152,14 +162,16 @@ private let tensorA = "tensor 'a', header (byte 9): breaks the format's rules: f
         BrokenFile(
             rule: "nested too deeply",
             header: "{\"a\":{\"x\":\(String(repeating: "[", count: 500))",
-            error: "header (byte 144): breaks the format's rules: found '[', expected at most 128 levels"),
+            error: "header (byte 145): breaks the format's rules: found '[', expected at most 128 levels"),
         BrokenFile(
             rule: "typed metadata of another make", header: "{\"__metadata__\":{\"crux.metadata\":\"{}x\"},\(entry())}",
-            error: "header, crux.metadata: byte 2 of the value is not as crux writes it: found 'x', expected the end of "
+            error:
+                "header, crux.metadata: byte 2 of the value is not as crux writes it: found 'x', expected the end of "
                 + "the JSON text"),
         BrokenFile(
             rule: "unknown role", header: "{\"__metadata__\":{\"crux.roles\":\"{\\\"a\\\":\\\"boss\\\"}\"},\(entry())}",
-            error: "header, crux.roles: byte 1 of the value is not as crux writes it: found the role \"boss\", expected "
+            error:
+                "header, crux.roles: byte 1 of the value is not as crux writes it: found the role \"boss\", expected "
                 + "weight, critic, first moment, second moment, critic first moment, critic second moment, state"),
     ]
 
@@ -175,11 +187,13 @@ private let tensorA = "tensor 'a', header (byte 9): breaks the format's rules: f
         }
         #expect(
             try error(Self.file(Array("{}".utf8), length: 3))?.description.hasSuffix(
-                "header, length (bytes 0–7): the file ends inside its header: found 2 bytes after the length, expected 3")
+                "header, length (bytes 0–7): the file ends inside its header: found 2 bytes after the length, expected 3"
+            )
                 == true)
         #expect(
             try error(Self.file(Array("{}".utf8), length: 100_000_001))?.detail
-                == "header, length (bytes 0–7): the header is too long: found 100000001 bytes, expected at most 100000000")
+                == "header, length (bytes 0–7): the header is too long: found 100000001 bytes, expected at most 100000000"
+        )
         #expect(try error(Self.file([], length: .max))?.kind == .invalid)
     }
 
