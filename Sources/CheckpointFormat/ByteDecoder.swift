@@ -35,14 +35,15 @@ struct ByteDecoder {
 
     var remaining: Int { end - position }
 
-    /// An error at the bytes from `start` (this decoder's coordinates) to the current position.
+    /// An error at `byteCount` bytes from `start` (this decoder's coordinates), or at all up to the current
+    /// position.
     func failure(
-        _ kind: CheckpointError.Kind = .invalid, field: String, from start: Int, _ problem: String,
-        found: String? = nil, expected: String? = nil
+        _ kind: CheckpointError.Kind = .invalid, field: String, from start: Int, byteCount: Int? = nil,
+        _ problem: String, found: String? = nil, expected: String? = nil
     ) -> CheckpointError {
         var place = place
         place.field = field
-        place.byteRange = fileOffset + start..<fileOffset + max(position, start)
+        place.byteRange = fileOffset + start..<fileOffset + start + (byteCount ?? max(position - start, 0))
         var comparison: CheckpointError.Comparison?
         if let found, let expected { comparison = .values(found: found, expected: expected) }
         return CheckpointError(kind, path: path, place: place, problem: problem, comparison: comparison)

@@ -57,7 +57,7 @@ struct ChunkTable: Equatable {
         let headDigest = try decoder.digest("head digest")
         guard decoder.remaining / entryByteCount == chunkCount, decoder.remaining % entryByteCount == 0 else {
             throw decoder.failure(
-                field: "chunk count", from: countsStart + 8, "the table has another size",
+                field: "chunk count", from: countsStart + 8, byteCount: 8, "the table has another size",
                 found: "\(decoder.remaining) bytes", expected: "\(chunkCount) × \(entryByteCount) bytes")
         }
         var table = ChunkTable(recordOffset: recordOffset, digest: digest, headDigest: headDigest, entries: [])
@@ -74,7 +74,8 @@ struct ChunkTable: Equatable {
         decoder.place.chunk = nil
         guard sum == storedByteCount else {
             throw decoder.failure(
-                field: "stored byte count", from: countsStart, "the chunks' sizes add up to another number",
+                field: "stored byte count", from: countsStart, byteCount: 8,
+                "the chunks' sizes add up to another number",
                 found: "\(storedByteCount)", expected: "\(sum)")
         }
         return table
@@ -103,7 +104,7 @@ struct ChunkTable: Equatable {
         }
         if case .planes(let width, _) = codec, contentByteCount % width != 0 {
             throw decoder.failure(
-                field: "codec", from: start, "the chunk is not a whole number of words",
+                field: "codec", from: start, byteCount: 4, "the chunk is not a whole number of words",
                 found: "\(contentByteCount) bytes", expected: "a multiple of \(width)")
         }
         let storedDigest = try decoder.digest("stored digest")

@@ -126,7 +126,8 @@ struct FileIndex {
         let byteCount = try decoder.count("entry byte count")
         guard entryOffset == offset else {
             throw decoder.failure(
-                field: "entry offset", from: start + 8, "the sections do not follow each other without a gap",
+                field: "entry offset", from: start + 8, byteCount: 8,
+                "the sections do not follow each other without a gap",
                 found: "\(entryOffset)", expected: "\(offset)")
         }
         guard byteCount >= Format.blockByteCount, byteCount % Format.alignment == 0,
@@ -149,7 +150,8 @@ struct FileIndex {
         default:
             guard kind.isOptional else {
                 throw decoder.failure(
-                    .unsupportedVersion, field: "entry kind", from: start, "unknown required section '\(kind)'")
+                    .unsupportedVersion, field: "entry kind", from: start, byteCount: 4,
+                    "unknown required section '\(kind)'")
             }
         }
         return entry
@@ -196,15 +198,18 @@ struct TensorRecord: Equatable {
         try tableDecoder.finish()
         guard table.recordOffset == range.lowerBound else {
             throw detail.failure(
-                field: "record offset", from: start, "the table belongs to another record",
+                field: "record offset", from: headStart + headByteCount, byteCount: 8,
+                "the table belongs to another record",
                 found: "\(table.recordOffset)", expected: "\(range.lowerBound)")
         }
         let computed = XXH3.hash128(
             unsafe detail.bytes.span.bytes.extracting(headStart..<headStart + headByteCount))
-        guard table.headDigest == headDigest, headDigest == computed else {
+        for stored in [headDigest, table.headDigest] where stored != computed {
             detail.place.field = "head digest"
+            detail.place.byteRange =
+                detail.fileOffset + headStart..<detail.fileOffset + headStart + headByteCount
             throw CheckpointError.checksumMismatch(
-                path: detail.path, place: detail.place, stored: headDigest.hex, computed: computed.hex)
+                path: detail.path, place: detail.place, stored: stored.hex, computed: computed.hex)
         }
         let record = TensorRecord(head: head, table: table)
         guard record.range == range else {

@@ -13,6 +13,20 @@ package struct FileOperations: Sendable {
     /// Removes the temporary file of a save that failed.
     package var remove: @Sendable (FilePath) throws -> Void
 
+    package init(
+        create: @escaping @Sendable (FilePath, FilePermissions) throws -> FileDescriptor,
+        write: @escaping @Sendable (FileDescriptor, RawSpan) throws -> Int,
+        synchronise: @escaping @Sendable (FileDescriptor) throws -> Void,
+        rename: @escaping @Sendable (FilePath, FilePath) throws -> Void,
+        remove: @escaping @Sendable (FilePath) throws -> Void
+    ) {
+        self.create = create
+        self.write = write
+        self.synchronise = synchronise
+        self.rename = rename
+        self.remove = remove
+    }
+
     /// What the operating system does.
     package static let system = FileOperations(
         create: { path, permissions in

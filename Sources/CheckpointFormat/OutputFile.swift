@@ -49,7 +49,8 @@ package final class OutputFile {
         let random = String(UInt32.random(in: .min ... .max), radix: 16)
         // 255 bytes is the longest name that common file systems take.
         let suffix = ".tmp-\(Platform.processIdentifier)-\(random)"
-        let stem = String(decoding: name.utf8.prefix(254 - suffix.utf8.count), as: UTF8.self)
+        var stem = name[...]
+        while stem.utf8.count + suffix.utf8.count > 254 { stem.removeLast() }
         let temporary = target.removingLastComponent().appending(".\(stem)\(suffix)")
         let permissions = existing?.permissions ?? FilePermissions(rawValue: 0o666)
         do {

@@ -114,18 +114,20 @@ struct SectionHeader: Equatable {
                 path: path, place: damaged, stored: hexadecimal(stored), computed: hexadecimal(computed))
         }
         guard reserved == 0, reservedEnd == 0 else {
+            let isFirst = reserved != 0
             throw decoder.failure(
-                field: "section reserved", from: 12, "wrong value", found: "\(max(UInt64(reserved), reservedEnd))",
-                expected: "0")
+                field: "section reserved", from: isFirst ? 12 : 48, byteCount: isFirst ? 4 : 8, "wrong value",
+                found: isFirst ? "\(reserved)" : "\(reservedEnd)", expected: "0")
         }
         guard ownOffset == UInt64(offset) else {
             throw decoder.failure(
-                field: "section offset", from: 24, "the section belongs to another place", found: "\(ownOffset)",
+                field: "section offset", from: 24, byteCount: 8, "the section belongs to another place",
+                found: "\(ownOffset)",
                 expected: "\(offset)")
         }
         guard let count = Int(exactly: bodyByteCount), count <= Int.max / 2 else {
             throw decoder.failure(
-                field: "body byte count", from: 16, "the value is too large", found: "\(bodyByteCount)",
+                field: "body byte count", from: 16, byteCount: 8, "the value is too large", found: "\(bodyByteCount)",
                 expected: "at most the file's size")
         }
         return SectionHeader(kind: kind, bodyByteCount: count, bodyDigest: bodyDigest, offset: offset)
