@@ -64,17 +64,25 @@ public final class CheckpointReader: Sendable {
     }
 
     /// A tensor's content: little-endian, row-major, checked against its digests.
+    ///
+    /// - Throws: ``CheckpointError``; `io` for more content than the machine has memory, which a small file can
+    ///   declare where one pattern repeats. ``forEachChunk(of:_:)`` reads such a tensor.
     public func readBytes(of tensor: StoredTensor) throws(CheckpointError) -> [UInt8] {
-        var failures: CheckpointError?
+        guard tensor.description.byteCount < Platform.memoryByteCount else {
+            throw CheckpointError(
+                .io, path: path, place: CheckpointPlace(tensor: tensor.name),
+                problem: "the content of \(tensor.description.byteCount) bytes does not fit into memory")
+        }
+        var failure: CheckpointError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: tensor.description.byteCount) { buffer, count in
             do throws(CheckpointError) {
                 try unsafe read(tensor, into: UnsafeMutableRawBufferPointer(buffer))
                 count = tensor.description.byteCount
             } catch {
-                failures = error
+                failure = error
             }
         }
-        if let failures { throw failures }
+        if let failure { throw failure }
         return bytes
     }
 

@@ -88,21 +88,28 @@ final class ChunkEncoder {
             }
         }
         sample.withBytes { split($0, layout: layout) }
-        // In the order of preference where sizes are equal: the fastest to decode first.
-        let candidates: [Candidate] = [.planesWithLiterals, .matches, .planesWithMatches]
-        var best = Candidate.matches
-        var smallest = Int.max
-        for candidate in candidates {
-            let source = candidate == .matches ? sample : planes
-            let count = output.withMutableBytes(count: 2 * sample.count) { output in
-                source.withBytes { compress($0, with: candidate, into: &output) }
-            }
-            if let count, count < smallest {
-                smallest = count
-                best = candidate
+        // Literals are the fastest; the others must be worth it.
+        let literals = sampledByteCount(.planesWithLiterals, pieceCount: layout.width)
+        let matches = sampledByteCount(.matches, pieceCount: 1)
+        let planesWithMatches = sampledByteCount(.planesWithMatches, pieceCount: layout.width)
+        let smallest = min(matches, planesWithMatches)
+        guard smallest < literals - literals / 50 else { return .planesWithLiterals }
+        return matches <= planesWithMatches ? .matches : .planesWithMatches
+    }
+
+    /// The size of the encoded sample. Planes are compressed one by one: in a whole chunk they are long enough for
+    /// zstd blocks of their own, each with its own statistics.
+    private func sampledByteCount(_ candidate: Candidate, pieceCount: Int) -> Int {
+        let source = candidate == .matches ? sample : planes
+        let pieceByteCount = sample.count / pieceCount
+        return output.withMutableBytes(count: 2 * sample.count + 64) { output in
+            source.withBytes { bytes in
+                (0..<pieceCount).reduce(0) { sum, piece in
+                    let part = bytes.extracting(piece * pieceByteCount..<(piece + 1) * pieceByteCount)
+                    return sum + (compress(part, with: candidate, into: &output) ?? part.byteCount)
+                }
             }
         }
-        return best
     }
 
     private func compress(

@@ -17,7 +17,7 @@ package enum Format {
     /// The content bytes that one leaf of a tensor's digest covers.
     package static let leafByteCount = 1 << 20
     /// The allowed sizes of a chunk; a multiple of the alignment.
-    package static let chunkByteCounts = 64...(1 << 26)
+    package static let chunkByteCounts = 64...(1 << 24)
     /// The largest rank of a tensor.
     package static let maximumRank = 64
     /// The largest tensor name in bytes of UTF-8.

@@ -59,6 +59,13 @@ enum Platform {
     /// The number of processors.
     static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
+    /// The memory of the machine in bytes.
+    static var memoryByteCount: Int {
+        let (bytes, overflow) = sysconf(Int32(_SC_PHYS_PAGES)).multipliedReportingOverflow(
+            by: sysconf(Int32(_SC_PAGESIZE)))
+        return overflow || bytes <= 0 ? Int.max : bytes
+    }
+
     /// The process's number.
     static var processIdentifier: Int { Int(getpid()) }
 }

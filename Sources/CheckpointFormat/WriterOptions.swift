@@ -10,7 +10,7 @@ public struct WriterOptions: Sendable, Hashable {
 
     /// Which codecs the writer may choose from.
     public var codec: CodecChoice
-    /// The content bytes of a chunk: a multiple of 64 in 64 … 64 MiB.
+    /// The content bytes of a chunk: a multiple of 64 in 64 … 16 MiB.
     public var chunkByteCount: Int
     /// The threads that encode.
     public var workerCount: Int

@@ -33,13 +33,16 @@ public enum BytePlanes {
         _ elements: RawSpan, width: Int, isRotated: Bool, into planes: inout MutableRawSpan
     ) throws(Failure) {
         try check(elements.byteCount, planes.byteCount, width: width)
-        let rotation = isRotated ? 1 : 0
         unsafe elements.withUnsafeBytes { source in
             unsafe planes.withUnsafeMutableBytes { target in
-                switch width {
-                case 2: unsafe splitWords(UInt16.self, source, target, rotation: UInt16(rotation))
-                case 4: unsafe splitWords(UInt32.self, source, target, rotation: UInt32(rotation))
-                default: unsafe splitWords(UInt64.self, source, target, rotation: UInt64(rotation))
+                // Constant arguments, so that each case becomes a loop of its own without branches.
+                switch (width, isRotated) {
+                case (2, false): unsafe splitWords(UInt16.self, source, target, isRotated: false)
+                case (2, true): unsafe splitWords(UInt16.self, source, target, isRotated: true)
+                case (4, false): unsafe splitWords(UInt32.self, source, target, isRotated: false)
+                case (4, true): unsafe splitWords(UInt32.self, source, target, isRotated: true)
+                case (_, false): unsafe splitWords(UInt64.self, source, target, isRotated: false)
+                case (_, true): unsafe splitWords(UInt64.self, source, target, isRotated: true)
                 }
             }
         }
@@ -50,13 +53,15 @@ public enum BytePlanes {
         _ planes: RawSpan, width: Int, isRotated: Bool, into elements: inout MutableRawSpan
     ) throws(Failure) {
         try check(planes.byteCount, elements.byteCount, width: width)
-        let rotation = isRotated ? 1 : 0
         unsafe planes.withUnsafeBytes { source in
             unsafe elements.withUnsafeMutableBytes { target in
-                switch width {
-                case 2: unsafe joinWords(UInt16.self, source, target, rotation: UInt16(rotation))
-                case 4: unsafe joinWords(UInt32.self, source, target, rotation: UInt32(rotation))
-                default: unsafe joinWords(UInt64.self, source, target, rotation: UInt64(rotation))
+                switch (width, isRotated) {
+                case (2, false): unsafe joinWords(UInt16.self, source, target, isRotated: false)
+                case (2, true): unsafe joinWords(UInt16.self, source, target, isRotated: true)
+                case (4, false): unsafe joinWords(UInt32.self, source, target, isRotated: false)
+                case (4, true): unsafe joinWords(UInt32.self, source, target, isRotated: true)
+                case (_, false): unsafe joinWords(UInt64.self, source, target, isRotated: false)
+                case (_, true): unsafe joinWords(UInt64.self, source, target, isRotated: true)
                 }
             }
         }
@@ -73,12 +78,12 @@ public enum BytePlanes {
     @inline(__always)
     @unsafe
     private static func splitWords<Word: FixedWidthInteger & UnsignedInteger>(
-        _: Word.Type, _ source: UnsafeRawBufferPointer, _ target: UnsafeMutableRawBufferPointer, rotation: Word
+        _: Word.Type, _ source: UnsafeRawBufferPointer, _ target: UnsafeMutableRawBufferPointer, isRotated: Bool
     ) {
         let width = MemoryLayout<Word>.size
         let count = source.count / width
         guard count > 0, let words = source.baseAddress, let bytes = target.baseAddress else { return }
-        let complement = Word(truncatingIfNeeded: Word.bitWidth) - rotation
+        let last = Word(truncatingIfNeeded: Word.bitWidth - 1)
         if width == 8 {
             // One pass a plane: nine streams at once are too many for the vectoriser.
             for plane in 0..<width {
@@ -86,7 +91,7 @@ public enum BytePlanes {
                 let out = unsafe bytes + plane * count
                 for index in 0..<count {
                     let word = unsafe Word(littleEndian: words.loadUnaligned(fromByteOffset: 8 * index, as: Word.self))
-                    let rotated = (word &<< rotation) | (rotation == 0 ? 0 : word &>> complement)
+                    let rotated = isRotated ? (word &<< 1) | (word &>> last) : word
                     unsafe out.storeBytes(
                         of: UInt8(truncatingIfNeeded: rotated &>> shift), toByteOffset: index, as: UInt8.self)
                 }
@@ -95,7 +100,7 @@ public enum BytePlanes {
         }
         for index in 0..<count {
             let word = unsafe Word(littleEndian: words.loadUnaligned(fromByteOffset: width * index, as: Word.self))
-            let rotated = (word &<< rotation) | (rotation == 0 ? 0 : word &>> complement)
+            let rotated = isRotated ? (word &<< 1) | (word &>> last) : word
             for plane in 0..<width {
                 unsafe bytes.storeBytes(
                     of: UInt8(truncatingIfNeeded: rotated &>> Word(truncatingIfNeeded: 8 * plane)),
@@ -107,19 +112,19 @@ public enum BytePlanes {
     @inline(__always)
     @unsafe
     private static func joinWords<Word: FixedWidthInteger & UnsignedInteger>(
-        _: Word.Type, _ source: UnsafeRawBufferPointer, _ target: UnsafeMutableRawBufferPointer, rotation: Word
+        _: Word.Type, _ source: UnsafeRawBufferPointer, _ target: UnsafeMutableRawBufferPointer, isRotated: Bool
     ) {
         let width = MemoryLayout<Word>.size
         let count = source.count / width
         guard count > 0, let bytes = source.baseAddress, let words = target.baseAddress else { return }
-        let complement = Word(truncatingIfNeeded: Word.bitWidth) - rotation
+        let last = Word(truncatingIfNeeded: Word.bitWidth - 1)
         for index in 0..<count {
             var rotated: Word = 0
             for plane in 0..<width {
                 let byte = unsafe bytes.load(fromByteOffset: plane * count + index, as: UInt8.self)
                 rotated |= Word(truncatingIfNeeded: byte) &<< Word(truncatingIfNeeded: 8 * plane)
             }
-            let word = (rotated &>> rotation) | (rotation == 0 ? 0 : rotated &<< complement)
+            let word = isRotated ? (rotated &>> 1) | (rotated &<< last) : rotated
             unsafe words.storeBytes(of: word.littleEndian, toByteOffset: width * index, as: Word.self)
         }
     }

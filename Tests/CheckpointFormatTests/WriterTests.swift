@@ -181,7 +181,7 @@ import Testing
         }
         #expect(
             error.detail == "chunk byte count: not an allowed chunk size: found \(count), "
-                + "expected a multiple of 64 in 64 … 67108864")
+                + "expected a multiple of 64 in 64 … 16777216")
         #expect(try folder.entries() == [])
     }
 

@@ -140,7 +140,7 @@ def read_head(body):
     require(role in ROLES, f"record head: unknown role {role}")
     require(rank <= 64, "record head: rank")
     require(name_count <= 65535, "record head: name byte count")
-    require(64 <= chunk_byte_count <= 2**26 and chunk_byte_count % 64 == 0, "record head: chunk byte count")
+    require(64 <= chunk_byte_count <= 2**24 and chunk_byte_count % 64 == 0, "record head: chunk byte count")
     cursor.zeros(4)
     byte_count = cursor.integer(8)
     require(cursor.take(16) == bytes(16), "record head: base digest without the feature")
