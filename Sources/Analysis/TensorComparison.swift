@@ -66,13 +66,20 @@ struct TensorComparison: Sendable {
             try cursors.0.read(Self.runByteCount(base.dtype), into: &bytes.0)
             try cursors.1.read(Self.runByteCount(policy.dtype), into: &bytes.1)
             guard !bytes.0.isEmpty || !bytes.1.isEmpty else { break }
+            var isUnchanged = false
             if base.dtype == policy.dtype {
                 let changed = unsafe ChangedElements.bitwise(
                     bytes.0.span.bytes, bytes.1.span.bytes, width: base.dtype.block.byteCount)
                 bitwiseCount += changed * base.dtype.block.elementCount
+                isUnchanged = changed == 0
             }
             guard hasValues else { continue }
             let baseCount = unsafe ElementValues.read(bytes.0.span.bytes, as: base.dtype, into: &values.0)
+            if isUnchanged {
+                sums.add(unchanged: values.0.span.extracting(0..<baseCount))
+                offset += baseCount
+                continue
+            }
             let policyCount = unsafe ElementValues.read(bytes.1.span.bytes, as: policy.dtype, into: &values.1)
             let count = min(baseCount, policyCount)
             let (from, to) = (values.0.span.extracting(0..<count), values.1.span.extracting(0..<count))

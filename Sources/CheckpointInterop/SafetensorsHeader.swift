@@ -26,6 +26,8 @@ package struct SafetensorsHeader {
         package let found: String
         /// What was expected.
         package let expected: String
+        /// Whether the file ends too early.
+        package var isTruncation = false
     }
 
     /// `__metadata__` in the order of the header.
@@ -63,7 +65,8 @@ package struct SafetensorsHeader {
         guard end == dataByteCount else {
             throw Problem(
                 tensor: entries.last?.entry.description.name, offset: entries.last?.offset ?? 0,
-                found: "\(dataByteCount) bytes after the header", expected: "\(end), where the last tensor ends")
+                found: "\(dataByteCount) bytes after the header", expected: "\(end), where the last tensor ends",
+                isTruncation: dataByteCount < end)
         }
         self.metadata = content.metadata
         self.entries = entries.map(\.entry)

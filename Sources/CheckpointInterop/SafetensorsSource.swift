@@ -127,7 +127,7 @@ extension SafetensorsHeader.Problem {
     /// The same as an error about a file.
     func error(path: FilePath) -> CheckpointError {
         CheckpointError(
-            .invalid, path: path,
+            isTruncation ? .truncated : .invalid, path: path,
             place: CheckpointPlace(section: "header", tensor: tensor, byteRange: 8 + offset..<9 + offset),
             problem: "breaks the format's rules", comparison: .values(found: found, expected: expected))
     }

@@ -221,21 +221,25 @@ private let tensorA = "tensor 'a', header (byte 9): breaks the format's rules: f
         let bytes = try Fixtures.path("peers/safetensors/edges.safetensors").readBytes()
         for count in 0..<bytes.count {
             let error = try error(Array(bytes[..<count]))
-            #expect(error != nil, "\(count) bytes")
+            #expect(error?.kind == .truncated, "\(count) bytes")
         }
     }
 
     @Test func noByteOfAHeaderMakesItTrap() throws {
         let bytes = try Fixtures.path("peers/safetensors/edges.safetensors").readBytes()
-        for index in 0..<bytes.count - 36 {
-            for replacement: UInt8 in [0, 0x22, 0x2D, 0x39, 0x5B, 0x5C, 0x7D, 0xFF] {
-                var changed = bytes
+        let dataByteCount = 36
+        let json = Array(bytes[8..<bytes.count - dataByteCount])
+        var acceptedCount = 0
+        for index in json.indices {
+            for replacement: UInt8 in 0...255 {
+                var changed = json
                 changed[index] = replacement
-                // Opening may succeed: names and metadata are free text. It must only not trap.
-                if let source = try? open(changed) {
-                    for tensor in source.tensors { _ = try source.readBytes(of: tensor) }
-                }
+                // Names and metadata are free text, so some changes are accepted; then all bytes are covered.
+                guard let header = try? SafetensorsHeader(json: changed, dataByteCount: dataByteCount) else { continue }
+                acceptedCount += 1
+                #expect(header.entries.reduce(0) { $0 + $1.range.count } == dataByteCount)
             }
         }
+        #expect(acceptedCount > 0)
     }
 }
