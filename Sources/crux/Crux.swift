@@ -12,6 +12,7 @@ struct Crux: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             InspectCommand.self, VerifyCommand.self, DiffCommand.self, KLCommand.self, ConvertCommand.self,
+            BenchCommand.self,
         ]
     )
 }
