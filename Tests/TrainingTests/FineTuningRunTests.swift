@@ -73,6 +73,10 @@ struct FineTuningRunTests {
         for name in ["reward", "success_rate", "unfinished_rate", "episode_length", "penalty_weight", "loss_value"] {
             #expect(metrics[0][name] != nil, "\(name)")
         }
+        for line in metrics {
+            let error = try #require(line["rollout_log_prob_error"])
+            #expect(error < 1e-5, "rollout and forward pass see the same distribution")
+        }
         #expect(metrics[0]["unfinished_rate"] == 1)
         #expect(metrics[0]["reward"] == -1)
     }

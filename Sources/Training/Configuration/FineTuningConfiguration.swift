@@ -170,21 +170,22 @@ public struct FineTuningConfiguration: RunConfiguration {
 
     /// Every setting, in order.
     public static var fields: [ConfigurationField<Self>] {
-        [
+        var fields: [ConfigurationField<Self>] = [
             .integer("steps", \.steps, in: 0...1_000_000_000).changeableOnResume(),
             .seed("seed", \.seed),
             .integerOrAuto("workers", \.workers, in: 0...4096).changeableOnResume(),
         ]
-            + Task.fields.map { $0.inSection("task", \.task) }
-            + Rollout.fields.map { $0.inSection("rollout", \.rollout) }
-            + Loss.fields.map { $0.inSection("loss", \.loss) }
-            + Update.fields.map { $0.inSection("update", \.update) }
-            + Penalty.fields.map { $0.inSection("penalty", \.penalty) }
-            + Critic.fields.map { $0.inSection("critic", \.critic) }
-            + OptimizerConfiguration.fields.map { $0.inSection("optimizer", \.optimizer) }
-            + ExecutionConfiguration.fields.map { $0.inSection("execution", \.execution) }
-            + EvaluationConfiguration.fields.map { $0.inSection("evaluation", \.evaluation) }
-            + CheckpointConfiguration.fields.map { $0.inSection("checkpoint", \.checkpoint) }
+        fields += Task.fields.map { $0.inSection("task", \.task) }
+        fields += Rollout.fields.map { $0.inSection("rollout", \.rollout) }
+        fields += Loss.fields.map { $0.inSection("loss", \.loss) }
+        fields += Update.fields.map { $0.inSection("update", \.update) }
+        fields += Penalty.fields.map { $0.inSection("penalty", \.penalty) }
+        fields += Critic.fields.map { $0.inSection("critic", \.critic) }
+        fields += OptimizerConfiguration.fields.map { $0.inSection("optimizer", \.optimizer) }
+        fields += ExecutionConfiguration.fields.map { $0.inSection("execution", \.execution) }
+        fields += EvaluationConfiguration.fields.map { $0.inSection("evaluation", \.evaluation) }
+        fields += CheckpointConfiguration.fields.map { $0.inSection("checkpoint", \.checkpoint) }
+        return fields
     }
 
     /// Checks that minibatches are cut in one way only.

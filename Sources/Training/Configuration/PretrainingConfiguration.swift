@@ -108,18 +108,19 @@ public struct PretrainingConfiguration: RunConfiguration {
 
     /// Every setting, in order.
     public static var fields: [ConfigurationField<Self>] {
-        [
+        var fields: [ConfigurationField<Self>] = [
             .integer("steps", \.steps, in: 0...1_000_000_000).changeableOnResume(),
             .seed("seed", \.seed),
             .integerOrAuto("workers", \.workers, in: 0...4096).changeableOnResume(),
         ]
-            + Model.fields.map { $0.inSection("model", \.model) }
-            + Task.fields.map { $0.inSection("task", \.task) }
-            + Data.fields.map { $0.inSection("data", \.data) }
-            + OptimizerConfiguration.fields.map { $0.inSection("optimizer", \.optimizer) }
-            + ExecutionConfiguration.fields.map { $0.inSection("execution", \.execution) }
-            + EvaluationConfiguration.fields.map { $0.inSection("evaluation", \.evaluation) }
-            + CheckpointConfiguration.fields.map { $0.inSection("checkpoint", \.checkpoint) }
+        fields += Model.fields.map { $0.inSection("model", \.model) }
+        fields += Task.fields.map { $0.inSection("task", \.task) }
+        fields += Data.fields.map { $0.inSection("data", \.data) }
+        fields += OptimizerConfiguration.fields.map { $0.inSection("optimizer", \.optimizer) }
+        fields += ExecutionConfiguration.fields.map { $0.inSection("execution", \.execution) }
+        fields += EvaluationConfiguration.fields.map { $0.inSection("evaluation", \.evaluation) }
+        fields += CheckpointConfiguration.fields.map { $0.inSection("checkpoint", \.checkpoint) }
+        return fields
     }
 
     /// The size of the model that is trained.

@@ -1,24 +1,23 @@
-import Kernels
-import LanguageModel
+package import Kernels
 
 /// A collect with what reference and critic say about each of its states. States of all episodes are numbered
 /// one after another, 0..<n.
-struct AnnotatedEpisodes: Sendable {
+package struct AnnotatedEpisodes: Sendable {
     /// The episodes.
-    let episodes: [Episode]
+    package let episodes: [Episode]
     /// The number of each episode's first state, and n at the end.
-    let firstStates: [Int]
+    package let firstStates: [Int]
     /// ln π_old(·|s) at the rollout's temperature, [n, V].
-    let referenceLogProbs: FloatSlice
+    package let referenceLogProbs: FloatSlice
     /// w(s), [n].
-    let penaltyWeights: [Float]
+    package let penaltyWeights: [Float]
     /// V(s) before the update, [n].
-    let values: [Float]
+    package let values: [Float]
     /// Sums over the collect.
     let measurements: PolicyMeasurements
 
     /// The values of one episode's states, [T].
-    func values(ofEpisode episode: Int) -> [Float] {
+    package func values(ofEpisode episode: Int) -> [Float] {
         Array(values[firstStates[episode]..<firstStates[episode + 1]])
     }
 }

@@ -1,6 +1,6 @@
 import Kernels
 import LanguageModel
-import Tasks
+package import Tasks
 
 #if canImport(Glibc)
     import Glibc
@@ -9,13 +9,24 @@ import Tasks
 #endif
 
 /// Runs reference, policy and critic over a collect before it is learned from.
-struct EpisodeAnnotator: Sendable {
+package struct EpisodeAnnotator: Sendable {
     let networks: PolicyNetworks
     let loss: PolicyLoss
     let task: AdditionTask
     /// N, which decides what is critical.
     let trainedDigits: Int
     let execution: ExecutionConfiguration
+
+    package init(
+        networks: PolicyNetworks, loss: PolicyLoss, task: AdditionTask, trainedDigits: Int,
+        execution: ExecutionConfiguration
+    ) {
+        self.networks = networks
+        self.loss = loss
+        self.task = task
+        self.trainedDigits = trainedDigits
+        self.execution = execution
+    }
 
     /// One micro-shard's part, over its states in order.
     private struct Part: Sendable {
@@ -32,7 +43,7 @@ struct EpisodeAnnotator: Sendable {
     }
 
     /// Annotates the episodes.
-    func annotate(_ episodes: [Episode]) -> AnnotatedEpisodes {
+    package func annotate(_ episodes: [Episode]) -> AnnotatedEpisodes {
         var firstStates = [0]
         for episode in episodes { firstStates.append(firstStates[firstStates.count - 1] + episode.stateCount) }
         let stateCount = firstStates[firstStates.count - 1]
@@ -101,7 +112,7 @@ struct EpisodeAnnotator: Sendable {
                     networks.row(collect.firstStates[number] + t, of: collect.referenceLogProbs).withSpan { reference in
                         part.measurements.add(
                             policy: policy, reference: reference, action: Int(episode.completion[t]),
-                            penaltyWeight: weight)
+                            penaltyWeight: weight, rolloutLogProb: episode.logProbs[t])
                     }
                 }
             }

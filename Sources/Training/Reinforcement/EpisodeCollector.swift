@@ -30,6 +30,7 @@ struct EpisodeCollector: Sendable {
             let outcome = task.outcome(of: completions[index].tokens, for: problems[index])
             return Episode(
                 problem: problems[index], prompt: prompts[index], completion: completions[index].tokens,
+                logProbs: completions[index].logProbs,
                 outcome: outcome, reward: reward.reward(for: outcome))
         }
     }

@@ -7,10 +7,17 @@ package struct Minibatch: Hashable, Sendable {
     package struct Part: Hashable, Sendable {
         package let episode: Int
         package let states: [Int]
+
+        package init(episode: Int, states: [Int]) {
+            self.episode = episode
+            self.states = states
+        }
     }
 
     /// By episode, ascending.
     package var parts: [Part]
+
+    package init(parts: [Part]) { self.parts = parts }
 
     /// The number of states.
     package var stateCount: Int { parts.reduce(0) { $0 + $1.states.count } }

@@ -1,7 +1,8 @@
 import LanguageModel
 
 /// Sums over states of what is always measured, whatever the penalty: entropy, KL in both directions and by
-/// each estimator, the penalty's weight, and the probability of the right token at critical places.
+/// each estimator, the penalty's weight, how far rollout and forward pass are apart (rounding, if all is well), and the
+/// probability of the right token at critical places.
 struct PolicyMeasurements: Sendable {
     private var stateCount = 0
     private var entropy = 0.0
@@ -9,11 +10,16 @@ struct PolicyMeasurements: Sendable {
     private var estimates = Array(repeating: 0.0, count: KLEstimator.allCases.count)
     private var exactReferencePolicy = 0.0
     private var weight = 0.0
+    private var rolloutError = 0.0
     /// By the paper's code's name: sum of probabilities and their number.
     private var critical: [String: (sum: Double, count: Int)] = [:]
 
     /// Measures one state.
-    mutating func add(policy: Span<Float>, reference: Span<Float>, action: Int, penaltyWeight: Float) {
+    ///
+    /// - Parameter rolloutLogProb: ln π(a|s) as the rollout computed it.
+    mutating func add(
+        policy: Span<Float>, reference: Span<Float>, action: Int, penaltyWeight: Float, rolloutLogProb: Float
+    ) {
         stateCount += 1
         entropy += Double(Divergence.entropy(policy))
         for (index, estimator) in KLEstimator.allCases.enumerated() {
@@ -21,6 +27,7 @@ struct PolicyMeasurements: Sendable {
         }
         exactReferencePolicy += Double(Divergence.exactKL(reference, policy))
         weight += Double(penaltyWeight)
+        rolloutError += Double(abs(policy[action] - rolloutLogProb))
     }
 
     /// Notes the policy's probability of the right token at a critical place.
@@ -36,6 +43,7 @@ struct PolicyMeasurements: Sendable {
         for index in estimates.indices { estimates[index] += other.estimates[index] }
         exactReferencePolicy += other.exactReferencePolicy
         weight += other.weight
+        rolloutError += other.rolloutError
         for (name, (sum, count)) in other.critical {
             let (oldSum, oldCount) = critical[name] ?? (0, 0)
             critical[name] = (oldSum + sum, oldCount + count)
@@ -51,6 +59,7 @@ struct PolicyMeasurements: Sendable {
         }
         record.add("kl_reference_policy_exact", exactReferencePolicy / count)
         record.add("penalty_weight", weight / count)
+        record.add("rollout_log_prob_error", rolloutError / count)
         for kind in ["comma", "digit"] {
             let matching = critical.filter { $0.key.hasSuffix(kind) }.sorted { $0.key < $1.key }.map(\.value)
             let total = matching.reduce(0) { $0 + $1.count }

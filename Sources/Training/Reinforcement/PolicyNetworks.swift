@@ -1,8 +1,8 @@
-import Kernels
-import LanguageModel
+package import Kernels
+package import LanguageModel
 
 /// The three networks of fine-tuning and each worker's memory.
-struct PolicyNetworks: Sendable {
+package struct PolicyNetworks: Sendable {
     /// What one worker needs.
     struct WorkerMemory: Sendable {
         let workspace: Workspace
@@ -14,16 +14,16 @@ struct PolicyNetworks: Sendable {
     let model: GPT
     let critic: Critic
     /// The policy's parameters and what trains them.
-    let policy: ParameterGroup
+    package let policy: ParameterGroup
     /// The critic's parameters and what trains them.
-    let criticGroup: ParameterGroup
+    package let criticGroup: ParameterGroup
     /// The frozen reference's parameters.
     let reference: FloatSlice
     let pool: WorkerPool
     /// One for each worker.
     let memory: [WorkerMemory]
 
-    init(
+    package init(
         model: GPT, critic: Critic, policy: ParameterGroup, criticGroup: ParameterGroup, reference: FloatSlice,
         pool: WorkerPool, tokensPerShard: Int
     ) {

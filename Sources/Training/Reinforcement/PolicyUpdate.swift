@@ -2,12 +2,12 @@ import Kernels
 import LanguageModel
 
 /// One optimiser step of actor and critic on a minibatch.
-struct PolicyUpdate: Sendable {
+package struct PolicyUpdate: Sendable {
     /// The minibatch's mean losses.
-    struct Figures: Hashable, Sendable {
-        var stateCount = 0
+    package struct Figures: Hashable, Sendable {
+        package var stateCount = 0
         /// −A · ln π(a|s).
-        var actor = 0.0
+        package var actor = 0.0
         /// (return − V)².
         var value = 0.0
         /// w(s) · KL estimate, without α.
@@ -17,18 +17,31 @@ struct PolicyUpdate: Sendable {
     }
 
     /// One micro-shard's sums.
-    struct Sums: Sendable {
-        var actor = 0.0
-        var value = 0.0
-        var penalty = 0.0
+    package struct Sums: Sendable {
+        package var actor = 0.0
+        package var entropy = 0.0
+        package var value = 0.0
+        package var penalty = 0.0
     }
 
     let networks: PolicyNetworks
-    let loss: PolicyLoss
-    let valueCoefficient: Float
+    package let loss: PolicyLoss
+    package let valueCoefficient: Float
     let detachesHidden: Bool
     let execution: ExecutionConfiguration
     let optimizer: Optimizer
+
+    package init(
+        networks: PolicyNetworks, loss: PolicyLoss, valueCoefficient: Float, detachesHidden: Bool,
+        execution: ExecutionConfiguration, optimizer: Optimizer
+    ) {
+        self.networks = networks
+        self.loss = loss
+        self.valueCoefficient = valueCoefficient
+        self.detachesHidden = detachesHidden
+        self.execution = execution
+        self.optimizer = optimizer
+    }
 
     /// Adds up the minibatch's gradient and takes one step.
     ///
@@ -36,17 +49,18 @@ struct PolicyUpdate: Sendable {
     ///   - update: The number of this optimiser step, from 1.
     ///   - step: The run's step, for messages.
     /// - Throws: ``TrainingError`` where loss or gradient are not finite.
-    func apply(
+    package func apply(
         _ minibatch: Minibatch, of collect: AnnotatedEpisodes, advantages: Advantages, learningRate: Double,
         update: Int, step: Int
     ) throws(TrainingError) -> Figures {
         let (shards, sums) = accumulate(minibatch, of: collect, advantages: advantages)
         let total = sums.reduce(into: Sums()) {
             $0.actor += $1.actor
+            $0.entropy += $1.entropy
             $0.value += $1.value
             $0.penalty += $1.penalty
         }
-        guard (total.actor + total.value + total.penalty).isFinite else {
+        guard (total.actor + total.entropy + total.value + total.penalty).isFinite else {
             throw TrainingError(.notFinite(quantity: "the loss", step: step))
         }
         let norm = try optimizer.apply(
@@ -59,7 +73,7 @@ struct PolicyUpdate: Sendable {
     }
 
     /// Adds the minibatch's gradient to the lanes of policy and critic.
-    func accumulate(
+    package func accumulate(
         _ minibatch: Minibatch, of collect: AnnotatedEpisodes, advantages: Advantages
     ) -> (shards: MicroShards, sums: [Sums]) {
         let inputs = minibatch.parts.map { part in
@@ -117,6 +131,7 @@ struct PolicyUpdate: Sendable {
                 let error = memory.critic.values(rowCount)[row] - advantages.returns[state]
                 valueGradients[row] = 2 * valueCoefficient * scale * error
                 sums.actor += terms.actor
+                sums.entropy += terms.entropy
                 sums.penalty += terms.penalty
                 sums.value += Double(error) * Double(error)
             }
