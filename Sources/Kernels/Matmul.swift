@@ -4,7 +4,7 @@ internal import COneDNN
 /// Products of matrices.
 public enum Matmul {
     /// The columns of one piece of a product that several workers share.
-    static let columnsPerPiece = 128
+    static let columnsPerPiece = 192
 
     /// out = a · b, or out += a · b, on the calling thread.
     ///
@@ -24,23 +24,23 @@ public enum Matmul {
             out.slice.base, out.stride, accumulate)
     }
 
-    /// out = a · weightᵀ, by the workers of a pool together.
+    /// out = a · b, by the workers of a pool together.
     ///
     /// The columns are cut into pieces of a fixed width, so the result does not depend on the number of workers.
-    /// - Parameters:
-    ///   - a: [m, k].
-    ///   - weight: [n, k].
-    ///   - out: [m, n].
-    ///   - pool: whose tasks this must not be called from.
-    public static func multiply(
-        _ a: MatrixView, byTransposed weight: MatrixView, into out: MatrixView, pool: WorkerPool
-    ) {
-        precondition(out.columns == weight.rows && !weight.isTransposed, "matrices that do not fit")
-        let pieces = (weight.rows + columnsPerPiece - 1) / columnsPerPiece
+    /// The pool must not be running the task that calls this.
+    public static func multiply(_ a: MatrixView, _ b: MatrixView, into out: MatrixView, pool: WorkerPool) {
+        let pieces = (out.columns + columnsPerPiece - 1) / columnsPerPiece
+        precondition((b.isTransposed ? b.rows : b.columns) == out.columns, "matrices that do not fit")
         pool.run(taskCount: pieces) { piece, _ in
-            let columns = (piece * columnsPerPiece)..<min((piece + 1) * columnsPerPiece, weight.rows)
-            multiply(a, weight.rows(columns).transposed, into: out.columns(columns))
+            let columns = (piece * columnsPerPiece)..<min((piece + 1) * columnsPerPiece, out.columns)
+            multiply(a, b.isTransposed ? b.rows(columns) : b.columns(columns), into: out.columns(columns))
         }
+    }
+
+    /// out = matrixᵀ, both without gaps between rows: [rows, columns] to [columns, rows].
+    public static func transpose(_ matrix: FloatSlice, rows: Int, into out: FloatSlice) {
+        precondition(rows > 0 && matrix.count % rows == 0 && out.count == matrix.count, "matrices that do not fit")
+        unsafe crux_transpose(rows, matrix.count / rows, matrix.base, out.base)
     }
 
     /// A product on raw memory, for kernels that have checked their sizes.

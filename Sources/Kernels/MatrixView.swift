@@ -30,17 +30,21 @@ public struct MatrixView: Sendable {
         return view
     }
 
-    /// Some of the rows.
+    /// Some of the stored rows; transposed if the matrix is.
     public func rows(_ range: Range<Int>) -> MatrixView {
         precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows outside of the matrix")
         let start = min(range.lowerBound * stride, slice.count)
-        return MatrixView(slice[start..<slice.count], rows: range.count, columns: columns, stride: stride)
+        var part = MatrixView(slice[start..<slice.count], rows: range.count, columns: columns, stride: stride)
+        part.isTransposed = isTransposed
+        return part
     }
 
-    /// Some of the columns.
+    /// Some of the stored columns; transposed if the matrix is.
     public func columns(_ range: Range<Int>) -> MatrixView {
         precondition(range.lowerBound >= 0 && range.upperBound <= columns, "columns outside of the matrix")
         let start = min(range.lowerBound, slice.count)
-        return MatrixView(slice[start..<slice.count], rows: rows, columns: range.count, stride: stride)
+        var part = MatrixView(slice[start..<slice.count], rows: rows, columns: range.count, stride: stride)
+        part.isTransposed = isTransposed
+        return part
     }
 }

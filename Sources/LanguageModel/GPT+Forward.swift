@@ -37,10 +37,10 @@ extension GPT {
     /// The blocks and the last LayerNorm: from the first block's input to ``Workspace/hidden``.
     ///
     /// - Parameters:
-    ///   - pool: shares each linear layer among its workers; nil where the calling thread does everything.
+    ///   - linear: how the linear layers are computed.
     ///   - attend: fills a block's `attended` from its `queriesKeysValues`.
     func forwardBlocks(
-        _ parameters: FloatSlice, _ workspace: Workspace, pool: WorkerPool? = nil,
+        _ parameters: FloatSlice, _ workspace: Workspace, linear: LinearExecution = LinearExecution(),
         attend: (_ layer: Int, _ block: BlockActivations) -> Void
     ) {
         let width = configuration.embeddingSize
@@ -54,18 +54,18 @@ extension GPT {
                 layer == 0
                     ? (block.input, nil) : (workspace.block(layer - 1).middle, (addend: branch, sum: block.input)),
                 ranges.norm1, parameters, epsilon, normalised, block.statistics1)
-            multiply(normalised, width, ranges.attention, parameters, block.queriesKeysValues, addingBias: true, pool)
+            multiply(normalised, width, ranges.attention, parameters, block.queriesKeysValues, addingBias: true, linear)
             attend(layer, block)
-            multiply(block.attended, width, ranges.attentionProjection, parameters, branch, addingBias: true, pool)
+            multiply(block.attended, width, ranges.attentionProjection, parameters, branch, addingBias: true, linear)
             normalise(
                 (block.input, (addend: branch, sum: block.middle)), ranges.norm2, parameters, epsilon, normalised,
                 block.statistics2)
-            multiply(normalised, width, ranges.expansion, parameters, block.expanded, addingBias: false, pool)
+            multiply(normalised, width, ranges.expansion, parameters, block.expanded, addingBias: false, linear)
             let activated = workspace.activated(block)
             Gelu.forward(
                 addingBias: ranges.expansion.bias.map { parameters[$0] }, to: block.expanded, width: 4 * width,
                 into: activated)
-            multiply(activated, 4 * width, ranges.contraction, parameters, branch, addingBias: true, pool)
+            multiply(activated, 4 * width, ranges.contraction, parameters, branch, addingBias: true, linear)
         }
         normalise(
             (workspace.block(configuration.layerCount - 1).middle, (addend: branch, sum: workspace.stream)),
@@ -101,17 +101,22 @@ extension GPT {
     /// out = input · weightᵀ [+ bias]: [M, in] to [M, out].
     private func multiply(
         _ input: FloatSlice, _ inputWidth: Int, _ ranges: WeightAndBias, _ parameters: FloatSlice,
-        _ out: FloatSlice, addingBias: Bool, _ pool: WorkerPool?
+        _ out: FloatSlice, addingBias: Bool, _ linear: LinearExecution
     ) {
         let (weight, bias) = ranges.slices(of: parameters)
         let (rows, outputWidth) = (input.count / inputWidth, weight.count / inputWidth)
         let inputView = MatrixView(input, rows: rows, columns: inputWidth)
-        let weightView = MatrixView(weight, rows: outputWidth, columns: inputWidth)
         let outView = MatrixView(out, rows: rows, columns: outputWidth)
-        if let pool {
-            Matmul.multiply(inputView, byTransposed: weightView, into: outView, pool: pool)
+        let weightView =
+            if rows >= LinearExecution.rowsForTransposedWeights, let transposed = linear.transposedWeights {
+                MatrixView(transposed[ranges.weight], rows: inputWidth, columns: outputWidth)
+            } else {
+                MatrixView(weight, rows: outputWidth, columns: inputWidth).transposed
+            }
+        if let pool = linear.pool {
+            Matmul.multiply(inputView, weightView, into: outView, pool: pool)
         } else {
-            Matmul.multiply(inputView, weightView.transposed, into: outView)
+            Matmul.multiply(inputView, weightView, into: outView)
         }
         if addingBias, let bias { Bias.add(bias, to: out) }
     }

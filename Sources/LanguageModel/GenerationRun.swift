@@ -81,7 +81,7 @@ struct GenerationRun {
 
         let (workspace, cache, width) = (session.prefill, session.cache, model.configuration.embeddingSize)
         model.embed(batch.tokens.span, batch.positions.span, parameters, workspace)
-        model.forwardBlocks(parameters, workspace, pool: session.pool) { layer, block in
+        model.forwardBlocks(parameters, workspace, linear: session.linear) { layer, block in
             for (index, sequence) in admitted.enumerated() {
                 let rows = batch.rows(of: index)
                 cache.store(
@@ -112,7 +112,7 @@ struct GenerationRun {
         let positions = active.map { Int32($0.position) }
         model.embed(tokens.span, positions.span, parameters, workspace)
         let (sequences, scratch) = (active, session.scratch)
-        model.forwardBlocks(parameters, workspace, pool: session.pool) { layer, block in
+        model.forwardBlocks(parameters, workspace, linear: session.linear) { layer, block in
             @Sendable func attend(row: Int, worker: Int) {
                 let sequence = sequences[row]
                 let queryKeyValue = block.queriesKeysValues[(row * 3 * width)..<((row + 1) * 3 * width)]
@@ -121,7 +121,7 @@ struct GenerationRun {
                     queryKeyValue, layer: layer, slot: sequence.slot, count: sequence.cachedCount + 1,
                     scratch: scratch[worker], into: block.attended[(row * width)..<((row + 1) * width)])
             }
-            if let pool = session.pool {
+            if let pool = session.linear.pool {
                 pool.run(taskCount: sequences.count) { row, worker in attend(row: row, worker: worker) }
             } else {
                 for row in sequences.indices { attend(row: row, worker: 0) }

@@ -4,17 +4,17 @@ internal import Synchronization
 /// The memory that one group generates with.
 final class GenerationSession: Sendable {
     let plan: GenerationPlan
-    /// The workers that share each layer; nil where one thread does all work of the group.
-    let pool: WorkerPool?
+    /// How linear layers are computed; without a pool, one thread does all work of the group.
+    let linear: LinearExecution
     let cache: KeyValueCache
     let prefill: Workspace
     let decode: Workspace
     /// Attention's scratch of each worker.
     let scratch: [FloatSlice]
 
-    init(_ model: GPT, _ plan: GenerationPlan, sharingLayersOver pool: WorkerPool? = nil) {
+    init(_ model: GPT, _ plan: GenerationPlan, linear: LinearExecution) {
         self.plan = plan
-        self.pool = pool
+        self.linear = linear
         cache = KeyValueCache(
             layerCount: model.configuration.layerCount, slotCount: plan.slotCount, capacity: plan.capacity,
             shape: model.attentionShape)
@@ -23,7 +23,7 @@ final class GenerationSession: Sendable {
         decode = model.makeWorkspace(
             maximumTokenCount: plan.slotCount, maximumSequenceLength: 1, forTraining: false)
         let capacity = cache.capacity
-        scratch = (0..<(pool?.workerCount ?? 1)).map { _ in FloatArena(count: capacity).all }
+        scratch = (0..<(linear.pool?.workerCount ?? 1)).map { _ in FloatArena(count: capacity).all }
     }
 }
 

@@ -81,13 +81,20 @@ public struct Generator: Sendable {
                 model: model, parameters: parameters, session: session, sampling: sampling, stream: stream)
             run.complete(requests, group, stop: stop) { outcomes.set($0, $1) }
         }
+        var linear = LinearExecution()
+        if plan.slotCount >= LinearExecution.rowsForTransposedWeights {
+            linear.transposedWeights = model.transposedLinearWeights(parameters, pool: pool)
+        }
         if plan.sharesLayers {
-            let session = GenerationSession(model, plan, sharingLayersOver: pool)
+            linear.pool = pool
+            let session = GenerationSession(model, plan, linear: linear)
             for group in plan.groups { complete(group, session) }
         } else {
             let sessions = (0..<pool.workerCount).map { _ in LazySession() }
-            pool.run(taskCount: plan.groups.count) { group, worker in
-                complete(plan.groups[group], sessions[worker].session { GenerationSession(model, plan) })
+            pool.run(taskCount: plan.groups.count) { [linear] group, worker in
+                complete(
+                    plan.groups[group],
+                    sessions[worker].session { GenerationSession(model, plan, linear: linear) })
             }
         }
         return try outcomes.completions()

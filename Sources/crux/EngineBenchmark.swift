@@ -38,7 +38,7 @@ struct EngineBenchmark {
 
     private static let vocabularySize = 96
     private static let promptLength = 16
-    private static let tokensPerShard = 1024
+    private static let tokensPerShard = 512
     private static let laneCount = 8
 
     let shape: Shape

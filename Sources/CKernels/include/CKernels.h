@@ -86,10 +86,13 @@ void crux_log_softmax(ptrdiff_t rows, ptrdiff_t width, float inverse_temperature
 void crux_cross_entropy(ptrdiff_t rows, ptrdiff_t width, const float *logits, const int32_t *targets, float scale,
                         float *losses, float *gradient);
 
-// --- Matrix product with one row ----------------------------------------------------------------------
+// --- Matrices beside the library's products -----------------------------------------------------------
 
 /// out[n] = sum over k of a[k] * b[n, k]: one token through a linear layer, streaming its weight once.
 void crux_multiply_row(ptrdiff_t n, ptrdiff_t k, const float *a, const float *b, ptrdiff_t b_stride, float *out);
+
+/// out [columns, rows] = in [rows, columns], transposed.
+void crux_transpose(ptrdiff_t rows, ptrdiff_t columns, const float *in, float *out);
 
 // --- Optimiser and reductions -------------------------------------------------------------------------
 
