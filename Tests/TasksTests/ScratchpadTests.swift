@@ -48,7 +48,8 @@ struct ScratchpadTests {
         let largest = try AdditionProblem("\(nines)+\(nines)")
         #expect((largest.prompt + largest.answer).utf8.count == count)
         #expect(
-            AdditionTask.maximumPromptLength(digits: digits) + AdditionTask.maximumAnswerLength(digits: digits) == count)
+            AdditionTask.maximumPromptLength(digits: digits) + AdditionTask.maximumAnswerLength(digits: digits) == count
+        )
     }
 
     @Test("Numbers of any length are added without overflow")

@@ -56,7 +56,7 @@ struct PretrainingRunTests {
         #expect(losses[5] < losses[0])
     }
 
-    @Test("A schedule over all steps needs the same number of steps on resume to be the same run")
+    @Test("Resuming a finished run does nothing")
     func resumeOfFinishedRun() throws {
         let done = try run(["steps=2"])
         let again = try run(["steps=2"], resume: true)

@@ -137,7 +137,8 @@ public struct FineTuningConfiguration: RunConfiguration {
         ]
     }
 
-    /// Collects in all; each is followed by its optimiser steps.
+    /// Collects in all, each followed by its optimiser steps; a cosine schedule ends there, so that a resume with
+    /// more steps changes its rest.
     public var steps = 100
     /// The seed of critic, prompts, sampling, minibatches and evaluation.
     public var seed: UInt64 = 1

@@ -82,7 +82,7 @@ public struct PretrainingConfiguration: RunConfiguration {
         ]
     }
 
-    /// Optimiser steps in all.
+    /// Optimiser steps in all; a cosine schedule ends there, so that a resume with more steps changes its rest.
     public var steps = 1000
     /// The seed of initialisation, examples and evaluation.
     public var seed: UInt64 = 1
