@@ -63,27 +63,18 @@ void crux_row_dots(ptrdiff_t rows, ptrdiff_t width, ptrdiff_t a_stride, const fl
 }
 
 CRUX_CLONES
-void crux_cached_attention(ptrdiff_t count, ptrdiff_t width, ptrdiff_t key_stride, float scale,
-                           const float *restrict query, const float *restrict keys, const float *restrict values,
-                           float *restrict scores, float *restrict out) {
-  // Thirty-two keys at a time stay in registers while the head's dimensions go by; the last block may reach
-  // beyond `count`, into floats that the cache has and nobody reads.
-  ptrdiff_t start = 0;
-  for (; start + 16 < count; start += 32) {
-    float block[32] = {0};
+void crux_cached_attention(ptrdiff_t count, ptrdiff_t width, float scale, const float *restrict query,
+                           const float *restrict keys, const float *restrict values, float *restrict scores,
+                           float *restrict out) {
+  // A block's scores stay in registers while the head's dimensions go by; the last block may reach beyond
+  // `count`, into floats that the cache has and nobody reads.
+  for (ptrdiff_t start = 0; start < count; start += CRUX_KEY_BLOCK) {
+    const float *k = keys + start * width;
+    float block[CRUX_KEY_BLOCK] = {0};
     for (ptrdiff_t d = 0; d < width; d++) {
-      const float *k = keys + d * key_stride + start;
-      for (int i = 0; i < 32; i++) block[i] += query[d] * k[i];
+      for (int i = 0; i < CRUX_KEY_BLOCK; i++) block[i] += query[d] * k[d * CRUX_KEY_BLOCK + i];
     }
-    for (int i = 0; i < 32; i++) scores[start + i] = block[i];
-  }
-  if (start < count) {
-    float block[16] = {0};
-    for (ptrdiff_t d = 0; d < width; d++) {
-      const float *k = keys + d * key_stride + start;
-      for (int i = 0; i < 16; i++) block[i] += query[d] * k[i];
-    }
-    for (int i = 0; i < 16; i++) scores[start + i] = block[i];
+    for (int i = 0; i < CRUX_KEY_BLOCK; i++) scores[start + i] = block[i];
   }
   float maximum = crux_maximum(count, scores) * scale;
   float total = 0;

@@ -2,9 +2,9 @@ internal import CKernels
 
 /// Keys and values of the tokens so far, of several sequences and all blocks, for generation one token at a time.
 ///
-/// Keys lie transposed, [layer, slot, head, D, capacity], values as they come, [layer, slot, head, capacity, D], so
-/// that one query's scores and its weighted sum are both loops over neighbouring floats. Threads may use
-/// different slots at the same time.
+/// Keys lie in blocks of 32 tokens, [layer, slot, head, block, D, 32], values as they come,
+/// [layer, slot, head, capacity, D], so that one query's scores and its weighted sum both stream through memory.
+/// Threads may use different slots at the same time.
 public final class KeyValueCache: Sendable {
     /// The number of sequences.
     public let slotCount: Int
@@ -20,9 +20,7 @@ public final class KeyValueCache: Sendable {
         precondition(layerCount >= 1 && slotCount >= 1 && capacity >= 1, "a cache for nothing")
         self.layerCount = layerCount
         self.slotCount = slotCount
-        // Whole cache lines, and no power of two: rows of keys must not fall into the same cache sets.
-        let lines = (capacity + 15) / 16
-        self.capacity = 16 * (lines % 2 == 0 ? lines + 1 : lines)
+        self.capacity = Self.wholeBlocks(capacity)
         self.shape = shape
         let count = layerCount * slotCount * self.capacity * shape.width
         keys = FloatArena(count: count).all
@@ -31,8 +29,12 @@ public final class KeyValueCache: Sendable {
 
     /// The bytes of one slot.
     public static func slotByteCount(layerCount: Int, capacity: Int, shape: CausalAttention.Shape) -> Int {
-        2 * layerCount * (capacity + 32) * shape.width * MemoryLayout<Float>.stride
+        2 * layerCount * wholeBlocks(capacity) * shape.width * MemoryLayout<Float>.stride
     }
+
+    private static let blockSize = Int(CRUX_KEY_BLOCK)
+
+    private static func wholeBlocks(_ capacity: Int) -> Int { (capacity + blockSize - 1) / blockSize * blockSize }
 
     /// Appends keys and values of consecutive tokens.
     ///
@@ -53,8 +55,10 @@ public final class KeyValueCache: Sendable {
             for row in 0..<count {
                 let key = unsafe queriesKeysValues.base + row * stride + shape.width + head * size
                 let value = unsafe key + shape.width
-                for d in 0..<size { unsafe headKeys[d * capacity + first + row] = unsafe key[d] }
-                unsafe (headValues + (first + row) * size).update(from: value, count: size)
+                let token = first + row
+                let block = unsafe headKeys + token / Self.blockSize * Self.blockSize * size
+                for d in 0..<size { unsafe block[d * Self.blockSize + token % Self.blockSize] = unsafe key[d] }
+                unsafe (headValues + token * size).update(from: value, count: size)
             }
         }
     }
@@ -79,7 +83,7 @@ public final class KeyValueCache: Sendable {
         for head in 0..<shape.headCount {
             let offset = start + head * size * capacity
             unsafe crux_cached_attention(
-                count, size, capacity, shape.scale, queriesKeysValues.base + head * size, keys.base + offset,
+                count, size, shape.scale, queriesKeysValues.base + head * size, keys.base + offset,
                 values.base + offset, scratch.base, out.base + head * size)
         }
     }

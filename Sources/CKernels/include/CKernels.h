@@ -60,11 +60,14 @@ void crux_softmax_backward(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, 
 void crux_row_dots(ptrdiff_t rows, ptrdiff_t width, ptrdiff_t a_stride, const float *a, ptrdiff_t b_stride,
                    const float *b, float *out);
 
-/// One query against a cache, one head: keys are stored transposed, [width, key_stride]; values [count, width].
-/// out [width] = softmax(scale * query . keys) . values. `key_stride` is a multiple of 16; `scores` is scratch of
-/// as many floats, and both may be touched up to the next multiple of 16 beyond `count`.
-void crux_cached_attention(ptrdiff_t count, ptrdiff_t width, ptrdiff_t key_stride, float scale, const float *query,
-                           const float *keys, const float *values, float *scores, float *out);
+/// Keys that lie side by side in a cache.
+#define CRUX_KEY_BLOCK 32
+
+/// One query against a cache, one head: keys in blocks of CRUX_KEY_BLOCK tokens, each [width, CRUX_KEY_BLOCK];
+/// values [count, width]. out [width] = softmax(scale * query . keys) . values. `scores` is scratch; keys and scores
+/// are touched up to the end of the last block.
+void crux_cached_attention(ptrdiff_t count, ptrdiff_t width, float scale, const float *query, const float *keys,
+                           const float *values, float *scores, float *out);
 
 // --- Embedding ----------------------------------------------------------------------------------------
 
