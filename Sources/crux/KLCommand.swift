@@ -118,7 +118,7 @@ struct KLCommand: ParsableCommand {
         guard let digits else {
             options.temperature = temperature == 0 ? 1 : temperature
             return try KLReport.measure(
-                policy: policy, reference: reference, text: try Self.readText(text ?? ""), name: text ?? "",
+                policy: policy, reference: reference, text: try TextFile.read(text ?? ""), name: text ?? "",
                 options: options, pool: output.pool)
         }
         let setup: AdditionSetup =
@@ -143,14 +143,5 @@ struct KLCommand: ParsableCommand {
             // The authors' code takes the softmax at temperature 4.
             .prioritised(certainty: .maximumProbability(temperature: 4), beta: beta, intercept: 0)
         }
-    }
-
-    private static func readText(_ path: String) throws -> String {
-        let file = try InputFile(path: FilePath(path))
-        let bytes = try file.read(0..<file.byteCount)
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw CommandFailure.couldNotRun("\(path): found bytes that are not UTF-8, expected a text")
-        }
-        return text
     }
 }
