@@ -105,7 +105,11 @@ let package = Package(
         // Many runs and their statistics: plain values out, as Analysis.
         .library(
             "Experiments",
-            ["Analysis", "CheckpointFormat", "CheckpointInterop", "LanguageModel", "Tasks", "TensorCore", "Training"]),
+            [
+                "Analysis", "CheckpointFormat", "CheckpointInterop", "Codecs", "Kernels", "LanguageModel", "Tasks",
+                "TensorCore", "Training",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         .library("Rendering", [.product(name: "Mustache", package: "swift-mustache")]),
         .executableTarget(
             name: "crux",
@@ -160,7 +164,7 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
-        .tests(of: "Experiments"),
+        .tests(of: "Experiments", ["CheckpointFormat", "Kernels", "Training"]),
         .tests(of: "Rendering"),
         .testTarget(
             name: "cruxTests",

@@ -1,7 +1,7 @@
 internal import CheckpointFormat
 internal import SystemPackage
 
-/// A text given by the user.
+/// Texts on disk.
 enum TextFile {
     /// The file's content.
     ///
@@ -13,5 +13,12 @@ enum TextFile {
             throw CommandFailure.couldNotRun("\(path): found bytes that are not UTF-8, expected a text")
         }
         return text
+    }
+
+    /// Writes a text; the file appears under its name only when it is whole.
+    static func write(_ text: String, to path: FilePath) throws {
+        let file = try OutputFile.create(at: path)
+        try file.write(Array(text.utf8))
+        try file.finish()
     }
 }

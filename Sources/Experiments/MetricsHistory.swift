@@ -1,0 +1,51 @@
+public import CheckpointFormat
+internal import Foundation
+public import SystemPackage
+
+/// The figures of a run, step by step, as its metrics file holds them.
+public struct MetricsHistory: Hashable, Codable, Sendable {
+    /// One step's figures by name.
+    public struct Record: Hashable, Codable, Sendable {
+        /// The step after which they were taken.
+        public let step: Int
+        /// The figures by name.
+        public let figures: [String: Double]
+    }
+
+    /// The steps in order.
+    public let records: [Record]
+
+    /// Reads JSON lines as the training commands write them.
+    ///
+    /// - Throws: `CheckpointError` where the file cannot be read or a line is not an object of numbers with a step.
+    public init(path: FilePath) throws(CheckpointError) {
+        let file = try InputFile(path: path)
+        let bytes = try file.read(0..<file.byteCount)
+        var records: [Record] = []
+        for (index, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
+            guard var figures = try? JSONDecoder().decode([String: Double].self, from: Data(line)),
+                let step = figures.removeValue(forKey: "step"), let step = Int(exactly: step)
+            else {
+                throw CheckpointError(
+                    .invalid, path: path, place: CheckpointPlace(field: "line \(index + 1)"),
+                    problem: "not a line of metrics",
+                    comparison: .values(
+                        found: String(decoding: line.prefix(60), as: UTF8.self),
+                        expected: "a JSON object of numbers with a step"))
+            }
+            records.append(Record(step: step, figures: figures))
+        }
+        self.records = records
+    }
+
+    /// The points of one figure, at the steps that have it.
+    public func points(of figure: String) -> [(step: Int, value: Double)] {
+        records.compactMap { record in record.figures[figure].map { (record.step, $0) } }
+    }
+
+    /// The mean of a figure over the last `count` steps that have it; nil where none has.
+    public func mean(of figure: String, last count: Int) -> Double? {
+        let values = points(of: figure).suffix(count).map(\.value)
+        return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+    }
+}
