@@ -8,6 +8,8 @@ public struct TrainingError: Error, Hashable, Sendable, CustomStringConvertible 
         case unsuitableCheckpoint(path: String, field: String, found: String, expected: String)
         /// A resumed run differs from the one that was saved.
         case resumeRefused(path: String, differences: [String])
+        /// The model cannot be trained in the machine's memory; both sizes in bytes.
+        case tooLarge(parameterCount: Int, byteCount: Int, available: Int)
         /// A file could not be written.
         case cannotWrite(path: String, reason: String)
     }
@@ -27,6 +29,9 @@ public struct TrainingError: Error, Hashable, Sendable, CustomStringConvertible 
             "\(path): \(field): found \(found), expected \(expected)"
         case .resumeRefused(let path, let differences):
             "\(path): cannot resume: " + differences.joined(separator: "; ")
+        case .tooLarge(let parameterCount, let byteCount, let available):
+            "model: found \(parameterCount) parameters, which take \(byteCount) bytes with gradients and moments, "
+                + "expected at most this machine's \(available) bytes"
         case .cannotWrite(let path, let reason): "\(path): cannot write: \(reason)"
         }
     }

@@ -169,6 +169,9 @@ public struct FineTuningConfiguration: RunConfiguration {
     /// The defaults: the paper's settings of section 5.3 with the standard penalty.
     public init() {}
 
+    /// `policy`.
+    public static let checkpointKind = "policy"
+
     /// Every setting, in order.
     public static var fields: [ConfigurationField<Self>] {
         var fields: [ConfigurationField<Self>] = [

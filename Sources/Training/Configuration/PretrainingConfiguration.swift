@@ -106,6 +106,9 @@ public struct PretrainingConfiguration: RunConfiguration {
     /// The defaults.
     public init() {}
 
+    /// `pretrained`.
+    public static let checkpointKind = "pretrained"
+
     /// Every setting, in order.
     public static var fields: [ConfigurationField<Self>] {
         var fields: [ConfigurationField<Self>] = [

@@ -3,6 +3,9 @@ public protocol RunConfiguration: Hashable, Sendable {
     /// The defaults.
     init()
 
+    /// What a checkpoint of such a run calls itself under `crux.kind`.
+    static var checkpointKind: String { get }
+
     /// Every setting, in the order in which the YAML text lists them; a section's fields stand together.
     static var fields: [ConfigurationField<Self>] { get }
 

@@ -29,9 +29,10 @@ public struct Pretraining: Sendable {
     ) throws -> TrainingSummary {
         let task = AdditionTask(vocabulary: configuration.task.vocabulary)
         let model = try GPT(configuration.modelConfiguration)
+        try PhysicalMemory.check(holds: model.layout, laneCount: configuration.execution.gradientLanes)
         let group = ParameterGroup(layout: model.layout, laneCount: configuration.execution.gradientLanes)
         let networks = TrainingState.Networks(model: group, critic: nil)
-        var state = TrainingState(kind: "pretrained", configuration: configuration.yaml)
+        var state = TrainingState(kind: PretrainingConfiguration.checkpointKind, configuration: configuration.yaml)
         var digest = ""
         if resume {
             let reader = try CheckpointReader(path: path)

@@ -32,6 +32,7 @@ public struct FineTuning: Sendable {
         let (configuration, trainedDigits) = try resolve(for: reference)
         let model = reference.stored.model
         let laneCount = configuration.execution.gradientLanes
+        try PhysicalMemory.check(holds: model.layout, laneCount: laneCount)
         let policy = ParameterGroup(layout: model.layout, laneCount: laneCount)
         let critic = Critic(
             inputSize: model.configuration.embeddingSize, hiddenSizes: configuration.critic.hiddenSizes)
@@ -39,7 +40,7 @@ public struct FineTuning: Sendable {
             layout: critic.layout, laneCount: laneCount,
             learningRateFactor: configuration.critic.learningRateFactor)
         let saved = TrainingState.Networks(model: policy, critic: criticGroup)
-        var state = TrainingState(kind: "policy", configuration: configuration.yaml)
+        var state = TrainingState(kind: FineTuningConfiguration.checkpointKind, configuration: configuration.yaml)
         var digest = reference.digest
         if resume {
             let reader = try CheckpointReader(path: path)
@@ -115,7 +116,7 @@ public struct FineTuning: Sendable {
     private func check(
         _ reader: CheckpointReader, _ configuration: FineTuningConfiguration, _ reference: ReferenceModel
     ) throws -> LanguageModelCheckpoint {
-        var check = try ResumeCheck(reader, kind: "policy")
+        var check = try ResumeCheck(reader, kind: FineTuningConfiguration.checkpointKind)
         check.expect(
             MetadataKey.reference, stored: try reader.string(MetadataKey.reference), current: reference.digest)
         try check.expect(configuration, stored: try reader.string(MetadataKey.configuration))

@@ -30,14 +30,7 @@ struct ReferenceModel {
         task = try AdditionTask(tokenizer: stored.tokenizer)
         digest = reader.weightsDigest.hex
         pretrainedDigest = reader.metadata[MetadataKey.pretrained]?.stringValue ?? digest
-        trainedDigits = Self.trainedDigits(reader)
-    }
-
-    private static func trainedDigits(_ reader: CheckpointReader) -> Int? {
-        guard let yaml = reader.metadata[MetadataKey.configuration]?.stringValue else { return nil }
-        if let configuration = try? ConfigurationLoader.load(PretrainingConfiguration.self, yaml: yaml) {
-            return configuration.task.digits
-        }
-        return try? ConfigurationLoader.load(FineTuningConfiguration.self, yaml: yaml).task.trainedDigits
+        trainedDigits = reader.metadata[MetadataKey.configuration]?.stringValue.flatMap(
+            ConfigurationLoader.trainedDigits(inStored:))
     }
 }

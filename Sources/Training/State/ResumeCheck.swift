@@ -54,14 +54,21 @@ extension ConfigurationLoader {
     /// The configuration of the run that wrote a checkpoint, for a resume without a configuration file.
     ///
     /// - Parameter overrides: As in ``load(_:yaml:fileName:overrides:)``.
-    /// - Throws: ``CheckpointError``; ``TrainingError`` where the file holds no configuration;
-    ///   ``ConfigurationError`` where it is that of another command.
+    /// - Throws: ``CheckpointError``; ``TrainingError`` where the file was written by another command or holds no
+    ///   configuration; ``ConfigurationError`` where the configuration or an override cannot be read.
     public static func stored<Configuration: RunConfiguration>(
         _ type: Configuration.Type = Configuration.self, inCheckpoint path: FilePath, overrides: [String] = []
     ) throws -> Configuration {
         let reader = try CheckpointReader(path: path)
+        try ResumeCheck(reader, kind: Configuration.checkpointKind).finish()
         return try load(
             yaml: try reader.string(MetadataKey.configuration),
             fileName: "\(path.string): \(MetadataKey.configuration)", overrides: overrides)
+    }
+
+    /// N of pre-training, from the configuration that a checkpoint stores; nil where it does not say.
+    public static func trainedDigits(inStored yaml: String) -> Int? {
+        if let configuration = try? load(PretrainingConfiguration.self, yaml: yaml) { return configuration.task.digits }
+        return try? load(FineTuningConfiguration.self, yaml: yaml).task.trainedDigits
     }
 }
