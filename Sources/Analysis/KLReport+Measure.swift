@@ -65,13 +65,7 @@ extension KLReport {
         pool: WorkerPool
     ) throws(AnalysisError) -> KLReport {
         try LoadedModel.checkVocabularies(policy: policy, reference: reference)
-        let task: AdditionTask
-        do throws(TaskError) {
-            task = try AdditionTask(tokenizer: policy.tokenizer)
-        } catch {
-            throw .unsuitable(
-                subject: "\(policy.identity.path): \(error.field)", found: error.found, expected: error.expected)
-        }
+        let task = try policy.additionTask()
         let contextLength = contextLength(policy, reference)
         let digits = additions.setup.maximumDigits
         guard AdditionTask.maximumPromptLength(digits: digits) < contextLength else {

@@ -3,12 +3,15 @@ internal import CheckpointFormat
 public import CheckpointInterop
 public import Kernels
 public import LanguageModel
+internal import OrderedCollections
 internal import TensorCore
 
 /// A language model read from a checkpoint of any format that carries the `model.*` and tokenizer metadata.
 public struct LoadedModel: Sendable {
     /// Which checkpoint it is.
     public let identity: CheckpointIdentity
+    /// The resolved configuration of the run that wrote it, YAML text; nil where the metadata has none.
+    public let configuration: String?
     /// The model.
     public let model: GPT
     /// The tokenizer stored with it.
@@ -43,6 +46,7 @@ public struct LoadedModel: Sendable {
         // Every tensor is checked before the memory for all of them is taken.
         let tensors = try model.layout.entries.map { entry throws(AnalysisError) in try Self.tensor(entry, of: source) }
         identity = CheckpointIdentity(source)
+        configuration = source.metadata[MetadataKey.configuration]?.stringValue
         parameters = FloatArena(count: model.layout.count).all
         for (entry, tensor) in zip(model.layout.entries, tensors) {
             try Self.read(tensor, of: source, into: parameters[entry.range])

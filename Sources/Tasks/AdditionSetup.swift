@@ -15,6 +15,16 @@ public enum AdditionSetup: Hashable, Sendable, CustomStringConvertible {
     /// time 1...N and else N+1...N+k.
     case referenceCode(trainedDigits: Int, additionalDigits: Int)
 
+    /// The set-up without its digits, for example `fixed`.
+    public var name: String {
+        switch self {
+        case .balanced: "balanced"
+        case .fixed: "fixed"
+        case .varying: "varying"
+        case .referenceCode: "reference-code"
+        }
+    }
+
     /// The largest number of digits that an operand can have.
     public var maximumDigits: Int {
         switch self {
