@@ -11,7 +11,8 @@ struct Crux: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            PretrainCommand.self, FinetuneCommand.self, ExperimentCommand.self,
+            PretrainCommand.self, FinetuneCommand.self, EvaluateCommand.self, GenerateCommand.self,
+            ExperimentCommand.self,
             InspectCommand.self, VerifyCommand.self, DiffCommand.self, KLCommand.self, ConvertCommand.self,
             BenchCommand.self,
         ]

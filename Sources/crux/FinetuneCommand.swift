@@ -21,7 +21,7 @@ struct FinetuneCommand: ParsableCommand {
     mutating func run() throws {
         let fineTuning = FineTuning(try training.configuration())
         let (options, reference) = (training, FilePath(reference))
-        try options.run(label: "finetune", figures: TrainingFigure.fineTuning) { stop, progress in
+        try options.run(label: "finetune", figures: TrainingFigure.fineTuning, reference: reference) { stop, progress in
             try fineTuning.run(
                 reference: reference, checkpoint: options.checkpoint, resume: options.resume,
                 metricsFile: options.metricsFile, stop: stop, progress: progress)

@@ -18,11 +18,6 @@ struct KLCommand: ParsableCommand {
             0: within --fail-above, or no limit; 1: above it; 2: could not run.
             """)
 
-    /// Which operands are drawn.
-    enum Setup: String, ExpressibleByArgument, CaseIterable {
-        case fixed, varying, balanced
-    }
-
     /// How the weight of the prioritised penalty comes from the reference's certainty.
     enum CertaintyChoice: String, ExpressibleByArgument, CaseIterable {
         case negentropy
@@ -42,7 +37,7 @@ struct KLCommand: ParsableCommand {
     @Option(
         help:
             "fixed: both operands have the digits; varying: one has, the other as many or fewer; balanced: each 1 … n.")
-    var setup = Setup.varying
+    var setup = SetupChoice.varying
 
     @Option(help: ArgumentHelp("How many additions.", valueName: "k"))
     var prompts = 50
@@ -121,16 +116,11 @@ struct KLCommand: ParsableCommand {
                 policy: policy, reference: reference, text: try TextFile.read(text ?? ""), name: text ?? "",
                 options: options, pool: output.pool)
         }
-        let setup: AdditionSetup =
-            switch setup {
-            case .fixed: .fixed(digits: digits)
-            case .varying: .varying(digits: digits)
-            case .balanced: .balanced(maximumDigits: digits)
-            }
         return try KLReport.measure(
             policy: policy, reference: reference,
             additions: .init(
-                setup: setup, count: prompts, seed: seed, trainedDigits: trainedDigits ?? digits - 1,
+                setup: setup.problems(digits: digits), count: prompts, seed: seed,
+                trainedDigits: trainedDigits ?? digits - 1,
                 sampling: SamplingOptions(temperature: temperature)),
             options: options, pool: output.pool)
     }

@@ -14,7 +14,8 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("Override one setting, for example steps=100 or optimizer.learning_rate=1e-4.", valueName: "key=value"))
+        help: ArgumentHelp(
+            "Override one setting, for example steps=100 or optimizer.learning_rate=1e-4.", valueName: "key=value"))
     var overrides: [String] = []
 
     @Option(help: ArgumentHelp("The seed, as --set seed=….", valueName: "s"))
@@ -29,7 +30,8 @@ struct TrainingOptions: ParsableArguments {
     var out: String
 
     @Option(
-        help: ArgumentHelp("Where figures go, one JSON object a line (beside the checkpoint, .jsonl).", valueName: "file"))
+        help: ArgumentHelp(
+            "Where figures go, one JSON object a line (beside the checkpoint, .jsonl).", valueName: "file"))
     var metrics: String?
 
     @Flag(help: "Go on from the last state saved in --out, with the settings stored there where --config is not given.")
@@ -65,19 +67,46 @@ struct TrainingOptions: ParsableArguments {
         return try ConfigurationLoader.load(yaml: nil, overrides: overrides)
     }
 
-    /// - Throws: ``CommandFailure`` where a fresh run would replace a checkpoint.
-    func checkOverwriting() throws {
-        guard !resume, !force, FileManager.default.fileExists(atPath: out) else { return }
-        throw CommandFailure.couldNotRun(
-            "\(out): exists; --resume goes on from it, --force replaces it")
+    /// Checks, before any work is done, that both files can be written and replace nothing by accident.
+    ///
+    /// - Parameter reference: The checkpoint that is read, if any.
+    /// - Throws: ``CommandFailure``; `CheckpointError` where the checkpoint's folder cannot be written to.
+    func checkOutput(reference: FilePath?) throws {
+        if let reference, reference.namesSameFile(as: checkpoint) {
+            throw CommandFailure.couldNotRun("\(out): is the reference; --out must name another file")
+        }
+        let others = [
+            ("the checkpoint", checkpoint), ("the reference", reference),
+            ("the configuration", config.map { FilePath($0) }),
+        ]
+        for (part, path) in others where path?.namesSameFile(as: metricsFile) == true {
+            throw CommandFailure.couldNotRun(
+                "\(metricsFile): is \(part) and cannot hold the metrics too; --metrics must name another file")
+        }
+        for path in [checkpoint, metricsFile] {
+            let folder = path.removingLastComponent()
+            if !folder.isEmpty, !FileManager.default.fileExists(atPath: folder.string) {
+                throw CommandFailure.couldNotRun("\(path): there is no folder \(folder)")
+            }
+        }
+        if !resume, !force {
+            for (path, hint) in [
+                (checkpoint, "--resume goes on from it, --force replaces it"), (metricsFile, "--force replaces it"),
+            ]
+            where (try? Stat(path))?.type == .regular {
+                throw CommandFailure.couldNotRun("\(path): exists; \(hint)")
+            }
+        }
+        // The temporary file is removed again at once.
+        _ = try OutputFile.create(at: checkpoint)
     }
 
     /// Runs a training with progress and orderly interruption, and prints how it ended.
     func run(
-        label: String, figures: [TrainingFigure],
+        label: String, figures: [TrainingFigure], reference: FilePath? = nil,
         _ train: (StopFlag, (ProgressEvent) -> Void) throws -> TrainingSummary
     ) throws {
-        try checkOverwriting()
+        try checkOutput(reference: reference)
         let progress = TrainingProgress(label: label, figures: figures, hidesProgress: hidesProgress)
         let stop = Interruption.stopFlag
         let summary = try train(stop) { progress.show($0) }
