@@ -38,6 +38,7 @@ public struct Pretraining: Sendable {
             let reader = try CheckpointReader(path: path)
             var check = try ResumeCheck(reader, kind: state.kind)
             try check.expect(configuration, stored: try reader.string(MetadataKey.configuration))
+            try check.finish()
             let saved = try LanguageModelCheckpoint(reading: reader)
             check.expect(saved, configuration: model.configuration, tokenizer: task.tokenizer)
             try check.finish()

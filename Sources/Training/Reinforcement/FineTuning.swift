@@ -120,6 +120,7 @@ public struct FineTuning: Sendable {
         check.expect(
             MetadataKey.reference, stored: try reader.string(MetadataKey.reference), current: reference.digest)
         try check.expect(configuration, stored: try reader.string(MetadataKey.configuration))
+        try check.finish()
         let stored = try LanguageModelCheckpoint(reading: reader)
         check.expect(
             stored, configuration: reference.stored.model.configuration, tokenizer: reference.stored.tokenizer)
