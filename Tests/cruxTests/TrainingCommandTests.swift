@@ -1,0 +1,119 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Training from the command line")
+struct TrainingCommandTests {
+    let tiny: TinyTraining
+
+    init() throws { tiny = try TinyTraining() }
+
+    @Test("Pre-train, fine-tune, verify, diff, kl, convert, evaluate")
+    func flow() async throws {
+        let base = try await tiny.output("pretrain", "--config", "pre.yml", "-o", "base.crux")
+        let policy = try await tiny.output("finetune", "base.crux", "--config", "fine.yml", "-o", "policy.crux")
+        #expect(base.hasPrefix("base.crux  step 6  weights "))
+        #expect(policy.hasPrefix("policy.crux  step 4  weights "))
+        #expect(try tiny.steps("base.jsonl") == Array(1...6))
+        #expect(try tiny.steps("policy.jsonl") == Array(1...4))
+        try await tiny.output("verify", "base.crux", "policy.crux")
+        #expect(try await tiny.crux("diff", "base.crux", "policy.crux").exitCode == 1)
+
+        let kl = try TinyTraining.json(
+            try await tiny.output("kl", "policy.crux", "base.crux", "--digits", "2", "--prompts", "3", "--json"))
+        #expect((kl["policy"] as? [String: Any])?["weightsDigest"] as? String == (try TinyTraining.digest(policy)))
+        try await tiny.output("convert", "policy.crux", "policy.safetensors")
+        #expect(try await tiny.crux("diff", "policy.crux", "policy.safetensors").exitCode == 0)
+
+        let evaluation = try TinyTraining.json(
+            try await tiny.output("evaluate", "policy.crux", "policy.safetensors", "--examples", "5", "--json"))
+        #expect(evaluation["schemaVersion"] as? Int == 1)
+        let models = try #require(evaluation["models"] as? [[String: Any]])
+        #expect(models.count == 2)
+        for model in models {
+            #expect(model["trainedDigits"] as? Int == 1)
+            let results = try #require(model["results"] as? [[String: Any]])
+            // The context of 256 holds three digits, not four.
+            #expect(
+                results.map { "\($0["setup"] ?? "") \($0["digits"] ?? "")" }
+                    == ["varying 1", "varying 2", "varying 3", "fixed 1", "fixed 2", "fixed 3"])
+        }
+        #expect(try tiny.folder.entries().allSatisfy { !$0.contains(".tmp-") })
+    }
+
+    @Test("A policy can be fine-tuned further")
+    func chain() async throws {
+        try await tiny.output("pretrain", "--config", "pre.yml", "-o", "base.crux")
+        try await tiny.output("finetune", "base.crux", "--config", "fine.yml", "-o", "first.crux")
+        try await tiny.output("finetune", "first.crux", "--config", "fine.yml", "-o", "second.crux")
+    }
+
+    @Test("Settings: the file's, then --set, then the options of their own")
+    func settings() async throws {
+        let one = try await tiny.output(
+            "pretrain", "--config", "pre.yml", "--set", "seed=9", "--seed", "3", "--workers", "2", "-o", "one.crux")
+        let two = try await tiny.output("pretrain", "--config", "pre.yml", "--set", "seed=3", "-o", "two.crux")
+        #expect(try TinyTraining.digest(one) == TinyTraining.digest(two))
+    }
+
+    @Test("Interrupted once, a run saves, exits with 130 and resumes to the same weights", arguments: ["INT", "TERM"])
+    func interruption(signal: String) async throws {
+        let whole = try await tiny.output("pretrain", "--config", "pre.yml", "--set", "steps=300", "-o", "whole.crux")
+        let stopped = try await tiny.shell(
+            """
+            "$CRUX" pretrain --config pre.yml --set steps=300 -o part.crux &
+            while [ "$(cat part.jsonl 2>/dev/null | wc -l)" -lt 5 ]; do sleep 0.01; done
+            kill -\(signal) $!
+            wait $!
+            """)
+        #expect(stopped.exitCode == 130, "\(stopped.standardError)")
+        #expect(stopped.standardError.contains("interrupted: saved at step "))
+        let saved = try tiny.steps("part.jsonl")
+        #expect((5..<300).contains(saved.count))
+        let resumed = try await tiny.output("pretrain", "--resume", "-o", "part.crux")
+        #expect(try TinyTraining.digest(resumed) == TinyTraining.digest(whole))
+        #expect(try tiny.steps("part.jsonl") == Array(1...300))
+    }
+
+    @Test("Killed at any moment, a run resumes from its last save to the same weights")
+    func killed() async throws {
+        try await tiny.output("pretrain", "--config", "pre.yml", "-o", "base.crux")
+        let settings = ["--config", "fine.yml", "--set", "steps=60"]
+        let whole = try await tiny.output(
+            "finetune", "base.crux", "--config", "fine.yml", "--set", "steps=60", "-o", "whole.crux")
+        let stopped = try await tiny.shell(
+            """
+            "$CRUX" finetune base.crux \(settings.joined(separator: " ")) -o part.crux &
+            while [ "$(cat part.jsonl 2>/dev/null | wc -l)" -lt 9 ]; do sleep 0.01; done
+            kill -KILL $!
+            wait $!
+            """)
+        #expect(stopped.exitCode == 137)
+        try await tiny.output("verify", "part.crux")
+        let resumed = try await tiny.output("finetune", "base.crux", "--resume", "-o", "part.crux")
+        #expect(try TinyTraining.digest(resumed) == TinyTraining.digest(whole))
+        #expect(try tiny.steps("part.jsonl") == Array(1...60))
+    }
+
+    @Test("A full disk is an error; what was there stays, and nothing half-done is left")
+    func fileSizeLimit() async throws {
+        let limited = "ulimit -f 8; "
+        let fresh = try await tiny.shell(limited + #""$CRUX" pretrain --config pre.yml -o base.crux"#)
+        #expect(fresh.exitCode == 2)
+        #expect(fresh.standardError == "error: base.crux: cannot write: File too large\n")
+        #expect(try tiny.folder.entries() == ["base.jsonl", "fine.yml", "pre.yml"])
+
+        try await tiny.output("pretrain", "--config", "pre.yml", "-o", "base.crux", "--force")
+        let before = try tiny.folder.file("base.crux").readBytes()
+        for command in [
+            "pretrain --config pre.yml --seed 5 -o base.crux --force", "finetune base.crux --config fine.yml -o p.crux",
+            "convert base.crux base.safetensors", "convert base.crux again.crux --codec raw",
+        ] {
+            let result = try await tiny.shell(limited + #""$CRUX" "# + command)
+            #expect(result.exitCode == 2, "\(command)")
+            #expect(result.standardError.hasSuffix(": cannot write: File too large\n"), "\(result.standardError)")
+        }
+        #expect(try tiny.folder.file("base.crux").readBytes() == before)
+        #expect(try tiny.folder.entries() == ["base.crux", "base.jsonl", "fine.yml", "p.jsonl", "pre.yml"])
+    }
+}
