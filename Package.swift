@@ -164,7 +164,7 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
-        .tests(of: "Experiments", ["CheckpointFormat", "Kernels", "Training"]),
+        .tests(of: "Experiments", ["Analysis", "CheckpointFormat", "Kernels", "Training"]),
         .tests(of: "Rendering"),
         .testTarget(
             name: "cruxTests",
