@@ -9,7 +9,7 @@ DEMO := demo
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
-demo: build  ## Train, fine-tune, verify and diff; write demo/report.html (about ten minutes).
+demo: build  ## Train, fine-tune, verify and diff; write demo/report.html (under ten minutes).
 	$(CRUX) experiment quick --out $(DEMO)
 
 test: setup  ## Run every test, optimised.
@@ -24,7 +24,7 @@ setup:  ## Install the system packages that are missing.
 
 lint:  ## Check the formatting and the imports.
 	swift format lint --strict --recursive Package.swift Sources Tests
-	swift build -c release --explicit-target-dependency-import-check error
+	swift build -c release --build-tests --explicit-target-dependency-import-check error
 
 format:  ## Format the sources in place.
 	swift format format --in-place --recursive Package.swift Sources Tests
