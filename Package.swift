@@ -45,8 +45,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         // OrderedDictionary: metadata and tensors keep their order.
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        // Log messages of the libraries; the executable decides where they go.
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         // The HTML report's template.
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         // Configuration files.
@@ -93,7 +91,6 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
-                .product(name: "Logging", package: "swift-log"),
             ]),
         .library(
             "Analysis",
@@ -118,7 +115,6 @@ let package = Package(
                 "LanguageModel", "Rendering", "Tasks", "TensorCore", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
-                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 
@@ -140,7 +136,6 @@ let package = Package(
             of: "CheckpointInterop",
             [
                 "CheckpointFormat", "Codecs", "TensorCore",
-                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .tests(of: "Kernels"),
@@ -148,7 +143,6 @@ let package = Package(
             of: "LanguageModel",
             [
                 "CheckpointFormat", "CheckpointInterop", "Kernels", "TensorCore",
-                .product(name: "SystemPackage", package: "swift-system"),
             ]),
         .tests(of: "Tasks", ["LanguageModel"]),
         .tests(
@@ -161,7 +155,6 @@ let package = Package(
             of: "Analysis",
             [
                 "CheckpointFormat", "CheckpointInterop", "Codecs", "Kernels", "LanguageModel", "Tasks", "TensorCore",
-                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .tests(of: "Experiments", ["Analysis", "CheckpointFormat", "Kernels", "Training"]),
