@@ -194,6 +194,8 @@ public struct QuickExperiment: Sendable {
         report(.started(stage))
         var configuration = configuration
         configuration.seed = seed
+        // The comparison asks every policy the same questions afterwards.
+        configuration.evaluation.examples = 0
         let path = plan.folder.appending("policy-\(arm.rawValue)-seed\(seed).crux")
         let summary = try FineTuning(configuration).run(
             reference: reference, checkpoint: path, resume: Self.exists(path), metricsFile: Self.metricsFile(of: path),

@@ -43,7 +43,7 @@ struct QuickExperimentCommand: ParsableCommand {
     var overrides: [String] = []
 
     @Option(help: ArgumentHelp("Questions of each evaluation.", valueName: "n"))
-    var examples = 300
+    var examples = 200
 
     @OptionGroup var output: OutputOptions
 
