@@ -152,7 +152,7 @@ public struct QuickExperiment: Sendable {
             checkpoint: path.string, trainedDigits: plan.live.task.digits,
             parameterCount: checkpoint.model.layout.count,
             accuracies: try accuracies(of: checkpoint, trainedDigits: plan.live.task.digits),
-            history: try MetricsHistory(path: Self.metricsFile(of: path)))
+            history: try MetricsHistory(path: path.metricsFile))
     }
 
     private func prepareReference() throws -> (FilePath, QuickExperimentResult.Reference) {
@@ -180,7 +180,7 @@ public struct QuickExperiment: Sendable {
     private func pretrain(_ configuration: PretrainingConfiguration, _ path: FilePath, stage: Stage) throws {
         report(.started(stage))
         let summary = try Pretraining(configuration).run(
-            checkpoint: path, resume: Self.exists(path), metricsFile: Self.metricsFile(of: path), stop: stop
+            checkpoint: path, resume: Self.exists(path), metricsFile: path.metricsFile, stop: stop
         ) { report(.training(stage, $0)) }
         guard summary.ending == .completed else { throw Interrupted() }
     }
@@ -198,7 +198,7 @@ public struct QuickExperiment: Sendable {
         configuration.evaluation.examples = 0
         let path = plan.folder.appending("policy-\(arm.rawValue)-seed\(seed).crux")
         let summary = try FineTuning(configuration).run(
-            reference: reference, checkpoint: path, resume: Self.exists(path), metricsFile: Self.metricsFile(of: path),
+            reference: reference, checkpoint: path, resume: Self.exists(path), metricsFile: path.metricsFile,
             stop: stop
         ) { report(.training(stage, $0)) }
         guard summary.ending == .completed else { throw Interrupted() }
@@ -231,7 +231,7 @@ public struct QuickExperiment: Sendable {
             weightsDigest: reader.weightsDigest.hex, isVerified: verification.isValid,
             accuracies: try accuracies(
                 of: LanguageModelCheckpoint(reading: reader), trainedDigits: reference.trainedDigits),
-            history: try MetricsHistory(path: Self.metricsFile(of: path)), divergence: divergence.summary,
+            history: try MetricsHistory(path: path.metricsFile), divergence: divergence.summary,
             criticalDivergence: divergence.criticalSummary, relativeWeightChange: diff.weights?.relativeChange)
         return (run, divergence, diff)
     }
@@ -262,8 +262,8 @@ public struct QuickExperiment: Sendable {
             compare("accuracy on N+1 digits, varying", .share) { $0.accuracies.beyond?.mean },
             compare("accuracy on N+1 digits, fixed", .share) { $0.accuracies.cells.last?.accuracy.mean },
             compare("accuracy inside the trained lengths", .share) { $0.accuracies.inside?.mean },
-            compare("success while practising, last ten updates", .share) {
-                $0.history.mean(of: "success_rate", last: 10)
+            compare("success while practising, last five updates", .share) {
+                $0.history.mean(of: "success_rate", last: 5)
             },
             compare("success while practising, all updates", .share) {
                 $0.history.mean(of: "success_rate", last: .max)
@@ -293,10 +293,4 @@ public struct QuickExperiment: Sendable {
     private static let questionSeed: UInt64 = 20_250_206
 
     private static func exists(_ path: FilePath) -> Bool { FileManager.default.fileExists(atPath: path.string) }
-
-    private static func metricsFile(of checkpoint: FilePath) -> FilePath {
-        var path = checkpoint
-        path.extension = "jsonl"
-        return path
-    }
 }

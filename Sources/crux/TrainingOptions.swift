@@ -47,12 +47,7 @@ struct TrainingOptions: ParsableArguments {
     var checkpoint: FilePath { FilePath(out) }
 
     /// The metrics file's path.
-    var metricsFile: FilePath {
-        if let metrics { return FilePath(metrics) }
-        var path = checkpoint
-        path.extension = "jsonl"
-        return path
-    }
+    var metricsFile: FilePath { metrics.map { FilePath($0) } ?? checkpoint.metricsFile }
 
     /// The settings: of the file, of the checkpoint when resuming without a file, or the defaults.
     func configuration<Configuration: RunConfiguration>() throws -> Configuration {
