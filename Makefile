@@ -2,9 +2,12 @@
 
 CRUX := .build/release/crux
 DEMO := demo
+# Tests that need the peers find their Python in CRUX_PYTHON, and are skipped without it.
+WITH_PEERS := if cmp -s fixtures/peers/requirements.txt .venv/installed-requirements.txt; then \
+    export CRUX_PYTHON="$(CURDIR)/.venv/bin/python"; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build setup lint format clean
+.PHONY: help demo test build setup peers lint format clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -12,12 +15,16 @@ help:  ## List the targets.
 demo: build  ## Train, fine-tune, verify and diff; write demo/report.html (under ten minutes).
 	$(CRUX) experiment quick --out $(DEMO)
 
-test: setup  ## Run every test, optimised.
+test: setup peers  ## Run every test, optimised.
 	swift build -c release --build-tests
-	swift test -c release --skip-build
+	$(WITH_PEERS); swift test -c release --skip-build
+	$(WITH_PEERS); [ -z "$$CRUX_PYTHON" ] || "$$CRUX_PYTHON" spec/reader/test_crux_reader.py
 
 build: setup  ## Build the command line tool, optimised.
 	swift build -c release --product crux
+
+peers: setup  ## Install what the tests compare with (safetensors, GGUF, PyTorch, ...) into .venv.
+	@.ci/install-peers
 
 setup:  ## Install the system packages that are missing.
 	@.ci/install-system-packages
@@ -30,4 +37,4 @@ format:  ## Format the sources in place.
 	swift format format --in-place --recursive Package.swift Sources Tests
 
 clean:  ## Remove what was built, and the demo.
-	rm -rf .build $(DEMO)
+	rm -rf .build .venv $(DEMO)
