@@ -12,6 +12,8 @@ struct FileIndex {
         /// XXH3-128 of the section's body (of a tensor, of its head's body; of `past` bytes, of all of them).
         var bodyDigest: Digest128
         var tensor: TensorRecord?
+        /// What an unknown optional section's entry says beyond that; kept when the index is written anew.
+        var detail: [UInt8] = []
     }
 
     /// Where the trailer lies that this index supersedes; 0 where there was none.
@@ -48,7 +50,7 @@ struct FileIndex {
         for entry in entries {
             let head = entry.tensor?.head.encoded() ?? []
             let table = entry.tensor?.table.encoded() ?? []
-            let detailByteCount = entry.tensor == nil ? 0 : 8 + head.count + table.count
+            let detailByteCount = entry.tensor == nil ? entry.detail.count : 8 + head.count + table.count
             encoder.integer(entry.kind.rawValue)
             encoder.integer(UInt32(truncatingIfNeeded: detailByteCount))
             encoder.integer(UInt64(entry.range.lowerBound))
@@ -59,6 +61,8 @@ struct FileIndex {
                 encoder.integer(UInt32(truncatingIfNeeded: table.count))
                 encoder.raw(head)
                 encoder.raw(table)
+            } else {
+                encoder.raw(entry.detail)
             }
         }
         return encoder.bytes
@@ -153,6 +157,7 @@ struct FileIndex {
                     .unsupportedVersion, field: "entry kind", from: start, byteCount: 4,
                     "unknown required section '\(kind)'")
             }
+            entry.detail = try detail.raw(detail.remaining, "entry detail")
         }
         return entry
     }

@@ -85,6 +85,16 @@ package final class OutputFile {
     /// Adds bytes at the end.
     package func write(_ bytes: [UInt8]) throws(CheckpointError) { try write(unsafe bytes.span.bytes) }
 
+    /// Adds all bytes of a file at the end, in bounded memory.
+    package func write(contentOf file: InputFile) throws(CheckpointError) {
+        var offset = 0
+        while offset < file.byteCount {
+            let end = min(offset + Format.leafByteCount, file.byteCount)
+            try write(try file.read(offset..<end))
+            offset = end
+        }
+    }
+
     /// Makes everything durable and gives the file its name.
     package func finish() throws(CheckpointError) {
         try flush()
