@@ -7,7 +7,7 @@ WITH_PEERS := if cmp -s fixtures/peers/requirements.txt .venv/installed-requirem
     export CRUX_PYTHON="$(CURDIR)/.venv/bin/python"; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build setup peers lint format clean
+.PHONY: help demo test build setup peers crashes lint format clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -28,6 +28,9 @@ peers: setup  ## Install what the tests compare with (safetensors, GGUF, PyTorch
 
 setup:  ## Install the system packages that are missing.
 	@.ci/install-system-packages
+
+crashes: build  ## Kill real saves at every system call (with strace); the old or the new file must be whole.
+	.ci/kill-saves $(CRUX)
 
 lint:  ## Check the formatting and the imports.
 	swift format lint --strict --recursive Package.swift Sources Tests
