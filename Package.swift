@@ -95,7 +95,8 @@ let package = Package(
         .library(
             "Analysis",
             [
-                "CheckpointInterop", "CheckpointFormat", "Codecs", "Kernels", "LanguageModel", "Tasks", "TensorCore",
+                "CheckpointInterop", "CheckpointFormat", "CKernels", "Codecs", "Kernels", "LanguageModel", "Tasks",
+                "TensorCore",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),

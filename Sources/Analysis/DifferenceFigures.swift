@@ -1,3 +1,6 @@
+internal import CKernels
+internal import Kernels
+
 /// A number of elements and its share of all.
 public struct ElementShare: Codable, Hashable, Sendable {
     /// How many elements.
@@ -63,6 +66,10 @@ public struct DifferenceFigures: Codable, Hashable, Sendable {
     public let changedBeyondAbsolute: ElementShare
     /// Elements with |Δ| above the relative tolerance times max(|base|, |policy|) (arXiv 2511.08567: 1e-3).
     public let changedBeyondRelative: ElementShare
+    /// How many steps of its type (ULP) each element moved: 0, 1, 2–3, 4–7 … (entry b > 0 counts distances from
+    /// 2^(b−1) up to below 2^b), without trailing zeros. For F32, F16 and BF16; two different ones of these are
+    /// measured in steps of F32. Empty where no tensor has such a type. Pairs with a NaN are left out; −0 is 0.
+    public let stepHistogram: [Int]
 }
 
 /// When an element counts as changed.
@@ -96,6 +103,8 @@ struct DifferenceSums: Sendable {
     var bfloat16Count = 0
     var absoluteCount = 0
     var relativeCount = 0
+    /// Empty until a tensor has steps to count.
+    var steps: [Int64] = []
 
     /// Adds elements that stand at `offset` of their tensor.
     mutating func add(
@@ -137,6 +146,45 @@ struct DifferenceSums: Sendable {
         comparedCount += count - nanPairs
     }
 
+    /// Adds single-precision elements that stand at `offset` of their tensor.
+    mutating func add(base: Span<Float>, policy: Span<Float>, offset: Int, tolerances: ChangeTolerances) {
+        var run = crux_difference_sums()
+        ElementDifference.add(
+            base: base, policy: policy, absolute: tolerances.absolute, relative: tolerances.relative, to: &run)
+        changeSquares += run.change_squares
+        baseSquares += run.base_squares
+        policySquares += run.policy_squares
+        products += run.products
+        changeMagnitudes += run.magnitudes
+        bfloat16Count += Int(run.as_bfloat16)
+        absoluteCount += Int(run.beyond_absolute)
+        relativeCount += Int(run.beyond_relative)
+        baseNaNCount += Int(run.base_nans)
+        policyNaNCount += Int(run.policy_nans)
+        comparedCount += min(base.count, policy.count) - Int(run.nan_pairs)
+        // Only a run with a new largest change is searched for its place.
+        guard run.largest > largest.magnitude else { return }
+        for index in 0..<min(base.count, policy.count) {
+            let (from, to) = (Double(base[index]), Double(policy[index]))
+            if abs(to - from) == run.largest {
+                largest = (run.largest, from, to, offset + index)
+                return
+            }
+        }
+    }
+
+    /// Counts the distances in steps of a type; both hold as many elements.
+    mutating func addSteps(base: RawSpan, policy: RawSpan, type: ElementDifference.StepType) {
+        if steps.isEmpty { steps = Array(repeating: 0, count: ElementDifference.stepBinCount) }
+        ElementDifference.addSteps(base: base, policy: policy, type: type, to: &steps)
+    }
+
+    /// Counts elements that did not move; a NaN among them counts as one.
+    mutating func addUnmoved(_ count: Int) {
+        if steps.isEmpty { steps = Array(repeating: 0, count: ElementDifference.stepBinCount) }
+        steps[0] += Int64(count)
+    }
+
     /// Adds elements that are known to be the same on both sides.
     mutating func add(unchanged values: borrowing Span<Double>) {
         var (squares, nanCount) = (0.0, 0)
@@ -171,6 +219,11 @@ struct DifferenceSums: Sendable {
         bfloat16Count += other.bfloat16Count
         absoluteCount += other.absoluteCount
         relativeCount += other.relativeCount
+        if steps.isEmpty {
+            steps = other.steps
+        } else {
+            for (bin, count) in other.steps.enumerated() { steps[bin] += count }
+        }
     }
 
     /// The figures that follow from the sums.
@@ -200,7 +253,8 @@ struct DifferenceSums: Sendable {
             changedBitwise: ElementShare(count: bitwiseCount, total: elementCount),
             changedAsBFloat16: ElementShare(count: bfloat16Count, total: comparedCount),
             changedBeyondAbsolute: ElementShare(count: absoluteCount, total: comparedCount),
-            changedBeyondRelative: ElementShare(count: relativeCount, total: comparedCount))
+            changedBeyondRelative: ElementShare(count: relativeCount, total: comparedCount),
+            stepHistogram: (steps.lastIndex { $0 > 0 }).map { steps[...$0].map(Int.init) } ?? [])
     }
 
     /// Nil for NaN: JSON has no such number.

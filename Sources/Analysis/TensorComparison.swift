@@ -1,5 +1,6 @@
 internal import CheckpointFormat
 internal import CheckpointInterop
+internal import Kernels
 internal import TensorCore
 
 /// The comparison of one tensor's content, run by run in bounded memory.
@@ -42,7 +43,9 @@ struct TensorComparison: Sendable {
             try cursor.read(Self.runElementCount * base.dtype.block.byteCount, into: &bytes)
             guard !bytes.isEmpty else { break }
             let count = unsafe ElementValues.read(bytes.span.bytes, as: base.dtype, into: &values)
-            sums.add(unchanged: values.span.extracting(0..<count))
+            let run = values.span.extracting(0..<count)
+            sums.add(unchanged: run)
+            if base.dtype.stepType != nil { sums.addUnmoved(count) }
         }
         self.sums = sums
     }
@@ -53,6 +56,63 @@ struct TensorComparison: Sendable {
         in policySource: any CheckpointSource, tolerances: ChangeTolerances
     ) throws(CheckpointError) {
         self.init(identical: base, policy: policy)
+        if let types = Self.floatTypes(base.dtype, policy.dtype) {
+            try compareFloats(baseSource, policySource, types, tolerances)
+        } else {
+            try compareOthers(baseSource, policySource, tolerances)
+        }
+    }
+
+    /// The types where both sides are floats that single precision holds exactly.
+    private static func floatTypes(
+        _ base: DType, _ policy: DType
+    ) -> (base: ElementDifference.StepType, policy: ElementDifference.StepType)? {
+        guard let base = base.stepType, let policy = policy.stepType else { return nil }
+        return (base, policy)
+    }
+
+    private mutating func compareFloats(
+        _ baseSource: any CheckpointSource, _ policySource: any CheckpointSource,
+        _ types: (base: ElementDifference.StepType, policy: ElementDifference.StepType),
+        _ tolerances: ChangeTolerances
+    ) throws(CheckpointError) {
+        var cursors = (TensorCursor(base, in: baseSource), TensorCursor(policy, in: policySource))
+        var bytes: ([UInt8], [UInt8]) = ([], [])
+        var values = (
+            [Float](repeating: 0, count: Self.runElementCount), [Float](repeating: 0, count: Self.runElementCount)
+        )
+        var sums = emptySums
+        var offset = 0
+        while true {
+            try cursors.0.read(Self.runByteCount(base.dtype), into: &bytes.0)
+            try cursors.1.read(Self.runByteCount(policy.dtype), into: &bytes.1)
+            guard !bytes.0.isEmpty, !bytes.1.isEmpty else { break }
+            let counts = unsafe (
+                ElementDifference.read(bytes.0.span.bytes, as: types.base, into: &values.0),
+                ElementDifference.read(bytes.1.span.bytes, as: types.policy, into: &values.1)
+            )
+            let count = min(counts.0, counts.1)
+            let (from, to) = (values.0.span.extracting(0..<count), values.1.span.extracting(0..<count))
+            sums.add(base: from, policy: to, offset: offset, tolerances: tolerances)
+            if types.base == types.policy {
+                unsafe sums.addSteps(base: bytes.0.span.bytes, policy: bytes.1.span.bytes, type: types.base)
+                bitwiseCount += unsafe ChangedElements.bitwise(
+                    bytes.0.span.bytes, bytes.1.span.bytes, width: base.dtype.block.byteCount)
+            } else {
+                unsafe sums.addSteps(base: from.bytes, policy: to.bytes, type: .f32)
+                for index in 0..<count where from[index] != to[index] {
+                    bitwiseCount += from[index].isNaN && to[index].isNaN ? 0 : 1
+                }
+            }
+            offset += count
+        }
+        sums.bitwiseCount = bitwiseCount
+        self.sums = sums
+    }
+
+    private mutating func compareOthers(
+        _ baseSource: any CheckpointSource, _ policySource: any CheckpointSource, _ tolerances: ChangeTolerances
+    ) throws(CheckpointError) {
         var cursors = (TensorCursor(base, in: baseSource), TensorCursor(policy, in: policySource))
         var bytes: ([UInt8], [UInt8]) = ([], [])
         let hasValues = ElementValues.isNumeric(base.dtype) && ElementValues.isNumeric(policy.dtype)
@@ -117,5 +177,17 @@ struct TensorComparison: Sendable {
             isIdentical: isIdentical,
             changedBitwise: ElementShare(count: bitwiseCount, total: base.elementCount),
             figures: sums?.figures)
+    }
+}
+
+extension DType {
+    /// The type whose steps (ULP) are counted; nil for all but F32, F16 and BF16.
+    fileprivate var stepType: ElementDifference.StepType? {
+        switch self {
+        case .f32: .f32
+        case .f16: .f16
+        case .bf16: .bf16
+        default: nil
+        }
     }
 }

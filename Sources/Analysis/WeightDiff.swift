@@ -33,6 +33,33 @@ public struct WeightDiff: Codable, Hashable, Sendable {
     public let byKind: [KindDifference]
     /// The weights by block and kind, blocks in order, what is outside of them last.
     public let byLayer: [LayerDifference]
+    /// The same figures of another run from the same base; nil where none was compared.
+    public var null: NullDiff?
+    /// Singular values; nil where they were not asked for.
+    public var spectra: SpectralDiff?
+}
+
+/// How far another run (another seed, say) moved from the same base: what a change has to exceed to mean something.
+public struct NullDiff: Codable, Hashable, Sendable {
+    /// The other run's checkpoint.
+    public let checkpoint: CheckpointIdentity
+    /// The weights together; nil where no weight could be compared as numbers.
+    public let weights: DifferenceFigures?
+    /// The weights by kind.
+    public let byKind: [KindDifference]
+    /// The weights by block and kind.
+    public let byLayer: [LayerDifference]
+    /// The tensors.
+    public let tensors: [TensorDifference]
+
+    /// The figures of a diff from the same base.
+    public init(_ diff: WeightDiff) {
+        checkpoint = diff.policy
+        weights = diff.weights
+        byKind = diff.byKind
+        byLayer = diff.byLayer
+        tensors = diff.tensors
+    }
 }
 
 /// Tensors that cannot be compared element by element.

@@ -44,6 +44,19 @@ struct DiffCommand: ParsableCommand {
             valueName: "x"))
     var failAbove: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            "Another run from the same base, of another seed, say: put its figures beside the policy's.",
+            valueName: "checkpoint"),
+        completion: .file())
+    var null: String?
+
+    @Flag(help: "Compute singular values of each changed matrix whose smaller side is at most 2048.")
+    var spectrum = false
+
+    @Flag(help: "Make it an error, exit code 2, where tensors are missing or have other shapes.")
+    var strict = false
+
     @Option(help: ArgumentHelp("Write a report page.", valueName: "file"), completion: .file(extensions: ["html"]))
     var html: String?
 
@@ -62,14 +75,29 @@ struct DiffCommand: ParsableCommand {
     mutating func run() throws {
         let progress = output.progress("diff")
         let sources = try (CheckpointOpener.open(FilePath(base)), CheckpointOpener.open(FilePath(policy)))
-        let diff = try WeightDiff.compare(
-            base: sources.0, policy: sources.1,
-            options: .init(
-                tolerances: ChangeTolerances(absolute: absoluteTolerance, relative: relativeTolerance),
-                roles: weightsOnly ? [.weight] : nil),
-            pool: output.pool
-        ) { done, total in progress.update(.init(done, of: total)) }
+        let options = WeightDiff.Options(
+            tolerances: ChangeTolerances(absolute: absoluteTolerance, relative: relativeTolerance),
+            roles: weightsOnly ? [.weight] : nil)
+        let pool = output.pool
+        var diff = try WeightDiff.compare(base: sources.0, policy: sources.1, options: options, pool: pool) {
+            done, total in progress.update(.init(done, of: total))
+        }
         progress.finish()
+        if let null {
+            let progress = output.progress("diff \(null)")
+            diff.null = NullDiff(
+                try WeightDiff.compare(
+                    base: sources.0, policy: CheckpointOpener.open(FilePath(null)), options: options, pool: pool
+                ) { done, total in progress.update(.init(done, of: total)) })
+            progress.finish()
+        }
+        if spectrum {
+            let progress = output.progress("spectrum")
+            diff.spectra = try SpectralDiff.measure(diff, base: sources.0, policy: sources.1, pool: pool) {
+                done, total in progress.update(.init(done, of: total))
+            }
+            progress.finish()
+        }
         if !trustDigests, diff.tensors.contains(where: \.isIdentical) { try prove(sources.0, sources.1) }
         if let html {
             try HTMLFile.write(
@@ -79,6 +107,7 @@ struct DiffCommand: ParsableCommand {
             output.json
                 ? ReportJSON.encode(diff)
                 : diff.text(style: Terminal.output, limit: limit, coversMetadata: !weightsOnly))
+        if strict, let reason = diff.structure.incomparable { throw CommandFailure.couldNotRun("--strict: \(reason)") }
         if isFailure(diff) { throw ExitCode(1) }
     }
 

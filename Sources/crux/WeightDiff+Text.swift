@@ -36,7 +36,11 @@ extension WeightDiff {
             parts.append(style.paint("\(FigureFormat.counted(hiddenCount, "more such tensor"))", .faint) + "\n")
         }
         if !hasSameTensors {
-            if let weights { add(Self.figureTable(weights, tolerances)) }
+            if let weights {
+                add(Self.figureTable(weights, tolerances))
+                add(Self.stepTable(weights))
+            }
+            if let null { add(nullTable(null)) }
             if byRole.count > 1 { add(roleTable) }
             add(kindTable)
             let changed = tensors.filter { !$0.isIdentical }
@@ -48,6 +52,12 @@ extension WeightDiff {
             }
             if sameCount > 0 { rest.append("\(FigureFormat.counted(sameCount, "tensor")) the same bit for bit") }
             if !rest.isEmpty { parts.append(style.paint(rest.joined(separator: "; "), .faint) + "\n") }
+            if let spectra {
+                add(spectra.table(limit: limit))
+                for entry in spectra.skipped.prefix(limit) {
+                    parts.append(style.paint("no spectrum of \(entry.name): \(entry.reason)", .faint) + "\n")
+                }
+            }
         }
         if coversMetadata {
             add(metadataTable)

@@ -20,7 +20,8 @@ import Testing
                 + #""changedBitwise":{"count":1,"share":0.5},"comparedCount":2,"cosine":0.9984603532054123,"#
                 + #""elementCount":2,"largestChange":{"base":4,"index":[1],"magnitude":0.5,"policy":4.5,"#
                 + #""tensor":"h.0.mlp.c_fc.bias"},"policyNaNCount":0,"policyNorm":5.408326913195984,"#
-                + #""relativeChange":0.1},"isIdentical":false,"name":"h.0.mlp.c_fc.bias","#
+                + #""relativeChange":0.1,"stepHistogram":[1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1]},"#
+                + #""isIdentical":false,"name":"h.0.mlp.c_fc.bias","#
                 + #""place":{"kind":"mlp","layer":0},"policyDType":"F32","role":"weight","shape":[2]}"# + "\n")
         #expect(try ReportJSON.decode(TensorDifference.self, from: text) == difference)
     }

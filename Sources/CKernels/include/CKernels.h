@@ -114,6 +114,42 @@ void crux_scale(ptrdiff_t count, float *x, float factor);
 /// The sum of squares, in double precision and a fixed order.
 double crux_sum_of_squares(ptrdiff_t count, const float *x);
 
+// --- Differences between checkpoints ------------------------------------------------------------------
+
+/// Sums over pairs of elements; a pair with a NaN counts in `nan_pairs`, `base_nans`, `policy_nans` and `by_value`
+/// alone.
+typedef struct {
+  double change_squares, base_squares, policy_squares, products, magnitudes, largest;
+  int64_t as_bfloat16, beyond_absolute, beyond_relative, by_value, base_nans, policy_nans, nan_pairs;
+} crux_difference_sums;
+
+/// Adds the sums over `count` (below 2^31) pairs; `largest` becomes the largest |policy - base| met so far. Double
+/// precision in a fixed order: the same bits on every CPU.
+void crux_difference(ptrdiff_t count, const float *base, const float *policy, double absolute, double relative,
+                     crux_difference_sums *sums);
+
+/// Bin 0 holds distance 0, bin b distances from 2^(b-1) up to below 2^b.
+#define CRUX_STEP_BINS 34
+
+/// Adds each pair of little-endian floats without a NaN to the bin of its distance in steps of the type (ULP).
+void crux_steps_f32(ptrdiff_t count, const void *base, const void *policy, int64_t *bins);
+void crux_steps_f16(ptrdiff_t count, const void *base, const void *policy, int64_t *bins);
+void crux_steps_bf16(ptrdiff_t count, const void *base, const void *policy, int64_t *bins);
+
+/// out = the values of little-endian half-precision floats, exactly.
+void crux_widen_bf16(ptrdiff_t count, const void *in, float *out);
+void crux_widen_f16(ptrdiff_t count, const void *in, float *out);
+
+// --- Spectra ------------------------------------------------------------------------------------------
+
+/// gram [columns, columns] = x^T x of x [rows, columns], in double precision.
+void crux_gram(ptrdiff_t rows, ptrdiff_t columns, const float *x, double *gram);
+
+/// Eigenvalues (in no order) of the symmetric a [n, n], whose content is lost; the rows of `vectors` [n, n] (may be
+/// null) become the eigenvectors. `scratch` holds 2n. Householder tridiagonalisation and implicit QL (EISPACK's tred2
+/// and tql2). 0 where it does not converge.
+int32_t crux_symmetric_eigen(ptrdiff_t n, double *a, double *values, double *vectors, double *scratch);
+
 // --- Threads ------------------------------------------------------------------------------------------
 
 /// Sets the calling thread's OpenMP thread count to 1, where an OpenMP runtime is loaded; cheap to repeat.

@@ -1,0 +1,60 @@
+package import CKernels
+
+/// Figures over pairs of elements of two tensors.
+package enum ElementDifference {
+    /// The bins of a distance in steps: bin 0 holds 0, bin b distances from 2^(b−1) up to below 2^b.
+    package static let stepBinCount = Int(CRUX_STEP_BINS)
+
+    /// A type whose neighbouring values are one step (ULP) apart.
+    package enum StepType: Sendable {
+        case f32, f16, bf16
+    }
+
+    /// Adds the sums over pairs; elements beyond the shorter of both are left out.
+    package static func add(
+        base: Span<Float>, policy: Span<Float>, absolute: Double, relative: Double, to sums: inout crux_difference_sums
+    ) {
+        let count = min(base.count, policy.count)
+        unsafe base.withUnsafeBufferPointer { base in
+            unsafe policy.withUnsafeBufferPointer { policy in
+                guard let from = base.baseAddress, let to = policy.baseAddress else { return }
+                unsafe crux_difference(count, from, to, absolute, relative, &sums)
+            }
+        }
+    }
+
+    /// Counts the distances of pairs of little-endian floats, in steps of their type; pairs with a NaN are left out.
+    package static func addSteps(base: RawSpan, policy: RawSpan, type: StepType, to bins: inout [Int64]) {
+        precondition(bins.count == stepBinCount, "ElementDifference: a wrong number of bins")
+        let bytes = min(base.byteCount, policy.byteCount)
+        unsafe base.withUnsafeBytes { base in
+            unsafe policy.withUnsafeBytes { policy in
+                guard let from = base.baseAddress, let to = policy.baseAddress else { return }
+                unsafe bins.withUnsafeMutableBufferPointer { bins in
+                    guard let bins = bins.baseAddress else { return }
+                    switch type {
+                    case .f32: unsafe crux_steps_f32(bytes / 4, from, to, bins)
+                    case .f16: unsafe crux_steps_f16(bytes / 2, from, to, bins)
+                    case .bf16: unsafe crux_steps_bf16(bytes / 2, from, to, bins)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Replaces the first values by the exact values of little-endian floats; returns how many there are.
+    package static func read(_ bytes: RawSpan, as type: StepType, into values: inout [Float]) -> Int {
+        let count = min(bytes.byteCount / (type == .f32 ? 4 : 2), values.count)
+        unsafe bytes.withUnsafeBytes { bytes in
+            unsafe values.withUnsafeMutableBufferPointer { values in
+                guard let from = bytes.baseAddress, let to = values.baseAddress else { return }
+                switch type {
+                case .f32: unsafe UnsafeMutableRawPointer(to).copyMemory(from: from, byteCount: count * 4)
+                case .f16: unsafe crux_widen_f16(count, from, to)
+                case .bf16: unsafe crux_widen_bf16(count, from, to)
+                }
+            }
+        }
+        return count
+    }
+}

@@ -1,0 +1,97 @@
+import Analysis
+import Kernels
+import TensorCore
+import TestSupport
+import Testing
+
+@Suite("Spectra and steps of a weight diff") struct SpectralDiffTests {
+    private let folder: CheckpointFolder
+    private let pool = WorkerPool(workerCount: 2)
+
+    init() throws { folder = try CheckpointFolder() }
+
+    private func measure(
+        _ shape: Shape, _ base: [Float], _ policy: [Float], options: SpectralDiff.Options = .init()
+    ) throws -> SpectralDiff {
+        let sources = try (
+            folder.crux("base.crux", [SampleTensor("w", shape, base)]),
+            folder.crux("policy.crux", [SampleTensor("w", shape, policy)])
+        )
+        let diff = try WeightDiff.compare(base: sources.0, policy: sources.1, pool: pool)
+        return try SpectralDiff.measure(diff, base: sources.0, policy: sources.1, options: options, pool: pool)
+    }
+
+    @Test("A diagonal change has its entries as singular values, tall or wide", arguments: [false, true])
+    func diagonal(isWide: Bool) throws {
+        // W = diag(4, 3, 2), Δ = diag(1, 0.5, 0) in a 3 × 4 or 4 × 3 matrix.
+        let shape: Shape = isWide ? [3, 4] : [4, 3]
+        func matrix(_ diagonal: [Float]) -> [Float] {
+            var values = [Float](repeating: 0, count: 12)
+            for (index, value) in diagonal.enumerated() { values[index * (isWide ? 4 : 3) + index] = value }
+            return values
+        }
+        let spectrum = try #require(
+            try measure(shape, matrix([4, 3, 2]), matrix([5, 3.5, 2]), options: .init(subspaceShare: 0.1)).tensors.first
+        )
+        func isNear(_ values: [Double], _ expected: [Double]) -> Bool {
+            values.count == expected.count && zip(values, expected).allSatisfy { abs($0 - $1) < 1e-7 }
+        }
+        #expect(isNear(spectrum.changeValues, [1, 0.5, 0]))
+        #expect(isNear(spectrum.baseValues, [4, 3, 2]))
+        #expect(abs(spectrum.stableRank - 1.25) < 1e-9)
+        // p = 2/3, 1/3: exp(entropy) = 3 / 2^(2/3).
+        #expect(abs(spectrum.effectiveRank - 1.889_881_574_842_31) < 1e-6)
+        #expect(spectrum.rankOf99Percent == 2)
+        #expect(spectrum.subspaceRank == 1)
+        #expect(abs(spectrum.subspaceShare - 0.8) < 1e-6)
+        #expect(abs(spectrum.subspaceShareOfChance - 1.0 / 12) < 1e-12)
+        // σ moved by (1, 0.5, 0) from (4, 3, 2).
+        #expect(abs((spectrum.spectralShift ?? 0) - (1.25 / 29.0).squareRoot()) < 1e-9)
+    }
+
+    @Test("A change of rank one is seen as one, at a size that needs every step of the solver")
+    func rankOne() throws {
+        let (rows, columns) = (40, 24)
+        var generator = SeededGenerator(seed: 5)
+        let base = (0..<rows * columns).map { _ in Float.random(in: -1...1, using: &generator) }
+        let left = (0..<rows).map { Float($0 % 5) - 2 }
+        let right = (0..<columns).map { Float($0 % 3) - 1 }
+        let policy = base.indices.map { base[$0] + left[$0 / columns] * right[$0 % columns] }
+        let spectrum = try #require(try measure([rows, columns], base, policy).tensors.first)
+        let norm = left.reduce(0) { $0 + $1 * $1 }.squareRoot() * right.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        #expect(abs((spectrum.changeValues.first ?? 0) - Double(norm)) < 1e-4)
+        #expect(spectrum.changeValues.dropFirst().allSatisfy { $0 < 1e-4 })
+        #expect(spectrum.rankOf99Percent == 1)
+        let squares = spectrum.baseValues.reduce(0.0) { $0 + $1 * $1 }
+        let expected = base.reduce(0.0) { $0 + Double($1) * Double($1) }
+        #expect(abs(squares - expected) < 1e-9 * expected)
+    }
+
+    @Test("What has no spectrum is named with its reason")
+    func skipped() throws {
+        let large = try measure(
+            [3, 3], Array(repeating: 0, count: 9), Array(repeating: 1, count: 9), options: .init(largestSide: 2))
+        #expect(large.tensors.isEmpty)
+        #expect(large.skipped.map(\.reason) == ["the smaller side, 3, is over 2"])
+        let broken = try measure([2, 2], [0, 0, 0, 0], [.nan, 0, 0, 1])
+        #expect(broken.skipped.map(\.name) == ["w"])
+        #expect(try measure([2, 2], [1, 2, 3, 4], [1, 2, 3, 4]).tensors.isEmpty)
+    }
+
+    @Test("Elements are counted by the steps of their type")
+    func steps() throws {
+        let base: [Float] = [1, 1, 1, -0.0, .nan, -1]
+        let policy: [Float] = [1, Float(1).nextUp, Float(1).nextUp.nextUp.nextUp, 0, 1, Float(-1).nextDown]
+        let report = try WeightDiff.compare(
+            base: folder.crux("base.crux", [SampleTensor("w", [6], base)]),
+            policy: folder.crux("policy.crux", [SampleTensor("w", [6], policy)]), pool: pool)
+        // 0 steps: the first and −0; 1 step: two; 3 steps: one; the NaN: none.
+        #expect(report.weights?.stepHistogram == [2, 2, 1])
+        let bits: ([UInt16], [UInt16]) = ([0x3F80, 0x3F80], [0x3F81, 0x3F84])
+        let half = try WeightDiff.compare(
+            base: folder.crux("base.crux", [SampleTensor("w", .bf16, [2], littleEndian(bits.0))]),
+            policy: folder.crux("policy.crux", [SampleTensor("w", .bf16, [2], littleEndian(bits.1))]), pool: pool)
+        #expect(half.weights?.stepHistogram == [0, 1, 0, 1])
+        #expect(half.weights?.largestChange?.index == [1])
+    }
+}
