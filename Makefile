@@ -23,7 +23,7 @@ test: setup peers  ## Run every test, optimised.
 build: setup  ## Build the command line tool, optimised.
 	swift build -c release --product crux
 
-peers: setup  ## Install what the tests compare with (safetensors, GGUF, PyTorch, ...) into .venv.
+peers: setup  ## Install what the tests compare with (numpy, safetensors, ...) into .venv.
 	@.ci/install-peers
 
 setup:  ## Install the system packages that are missing.
