@@ -49,6 +49,8 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         // Configuration files.
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        // Ed25519 and SHA-256: signatures are nothing to write oneself.
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         // Runs the built command line in the tests.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
@@ -108,13 +110,23 @@ let package = Package(
                 "TensorCore", "Training",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
+        // What a pipeline asks of a checkpoint: signatures, manifests.
+        .library(
+            "Integrity",
+            [
+                "CheckpointFormat", "CheckpointInterop", "Codecs", "TensorCore",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         .library("Rendering", [.product(name: "Mustache", package: "swift-mustache")]),
         .executableTarget(
             name: "crux",
             dependencies: [
-                "Analysis", "CheckpointFormat", "CheckpointInterop", "Codecs", "Experiments", "Kernels",
+                "Analysis", "CheckpointFormat", "CheckpointInterop", "Codecs", "Experiments", "Integrity", "Kernels",
                 "LanguageModel", "Rendering", "Tasks", "TensorCore", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -138,6 +150,12 @@ let package = Package(
             [
                 "CheckpointFormat", "Codecs", "TensorCore",
                 .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
+        .tests(
+            of: "Integrity",
+            [
+                "CheckpointFormat", "CheckpointInterop", "Codecs", "TensorCore",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .tests(of: "Kernels"),
         .tests(

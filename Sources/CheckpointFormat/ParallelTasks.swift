@@ -2,11 +2,11 @@ internal import Dispatch
 internal import Synchronization
 
 /// Runs tasks on several threads; worth it from about a millisecond a task.
-enum ParallelTasks {
+package enum ParallelTasks {
     /// Calls `body(task, worker)` for every task from 0, handed out in order to workers from 0.
     ///
     /// A worker does one task at a time, so that `worker` may select state that only one thread uses.
-    static func run(taskCount: Int, workerCount: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
+    package static func run(taskCount: Int, workerCount: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
         let workers = min(taskCount, workerCount)
         guard workers > 1 else {
             for task in 0..<taskCount { body(task, 0) }

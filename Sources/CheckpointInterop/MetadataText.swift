@@ -27,6 +27,20 @@ public enum MetadataText {
         return "array of \(array.elementType)"
     }
 
+    /// The value as typed JSON, `{"<type>":<value>}`: the same text for the same type and bits.
+    package static func json(of value: MetadataValue) -> String {
+        var json = JSONText()
+        append(value, to: &json)
+        return String(decoding: json.bytes, as: UTF8.self)
+    }
+
+    /// A text as a JSON string.
+    package static func json(of text: String) -> String {
+        var json = JSONText()
+        json.append(string: text)
+        return String(decoding: json.bytes, as: UTF8.self)
+    }
+
     private static func text(of array: MetadataArray) -> String {
         let shown = array.elements.prefix(16).map { element in
             element.stringValue.map(\.debugDescription) ?? text(of: element)

@@ -13,7 +13,8 @@ struct Crux: ParsableCommand {
         subcommands: [
             PretrainCommand.self, FinetuneCommand.self, EvaluateCommand.self, GenerateCommand.self,
             ExperimentCommand.self,
-            InspectCommand.self, VerifyCommand.self, DiffCommand.self, KLCommand.self, ConvertCommand.self,
+            InspectCommand.self, VerifyCommand.self, ManifestCommand.self, SignCommand.self, KeygenCommand.self,
+            DiffCommand.self, KLCommand.self, ConvertCommand.self,
             EditCommand.self,
             BenchCommand.self,
         ]

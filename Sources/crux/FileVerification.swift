@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import CheckpointFormat
 internal import CheckpointInterop
 internal import Codecs
+internal import Integrity
 internal import Rendering
 internal import SystemPackage
 
@@ -15,13 +16,13 @@ struct FileVerification: Encodable {
     /// The file.
     let path: String
     /// The verdict.
-    let status: Status
+    private(set) var status: Status
     /// The format; nil where it is none that is known.
     let format: CheckpointFileFormat?
     /// Whether the format can prove that its bytes are as they were written.
     let hasChecksums: Bool
     /// What is wrong, a line each.
-    let problems: [String]
+    private(set) var problems: [String]
     /// What the verifier of crux files found; nil for other formats.
     let report: VerificationReport?
 
@@ -59,6 +60,13 @@ struct FileVerification: Encodable {
                 ? ["\(FigureFormat.count.text(report.unlistedFindingCount)) more problems"] : [])
         self.report = report
     }
+
+    /// Adds what a signature's check has found; a file that could not be read stays that.
+    mutating func reject(_ found: [String]) {
+        guard !found.isEmpty else { return }
+        problems += found
+        if status == .valid { status = .invalid }
+    }
 }
 
 /// What verifying several files has shown.
@@ -69,41 +77,49 @@ struct VerificationSummary: Encodable {
     let isValid: Bool
     /// The files in the order of the command line.
     let files: [FileVerification]
+    /// The files that a manifest pins, and those it should; nil where none was given.
+    let pinned: [CheckpointManifest.Comparison]?
 
     /// Sums up.
-    init(files: [FileVerification]) {
+    init(files: [FileVerification], pinned: [CheckpointManifest.Comparison]? = nil) {
         self.files = files
-        isValid = files.allSatisfy { $0.status == .valid }
+        self.pinned = pinned
+        isValid = files.allSatisfy { $0.status == .valid } && (pinned ?? []).allSatisfy { $0.status == .same }
     }
 
     private enum CodingKeys: String, CodingKey {
-        case schemaVersion, isValid, files
+        case schemaVersion, isValid, files, pinned
     }
 
     /// 1 where a file is invalid, else 2 where one could not be read; nil where all are valid.
     var exitCode: ExitCode? {
         if isValid { return nil }
-        return ExitCode(files.contains { $0.status == .invalid } ? 1 : 2)
+        return ExitCode(pinned != nil || files.contains { $0.status == .invalid } ? 1 : 2)
     }
 
     /// The summary for a terminal.
     func text(style: TerminalStyle) -> String {
-        files.map { file in
-            let tone: Tone = file.status == .valid ? .good : .bad
-            var line = style.paint(file.status.rawValue, tone) + "  " + TerminalText.visible(file.path)
-            if let report = file.report, file.status == .valid {
-                line +=
-                    "  \(FigureFormat.count.text(report.tensorCount)) tensors, \(FigureFormat.bytes.text(report.byteCount))"
-                    + ", \(report.mode == .quick ? "stored bytes" : "every byte") checked"
-                if let digest = report.weightsDigest { line += "\n       weights \(digest.hex)" }
-            } else if let format = file.format, file.status == .valid {
-                line += "  structure only: \(format.rawValue) has no checksums"
-            }
-            // A checkpoint's problem is data; a file that cannot be read is an error, on standard error.
-            if file.status == .invalid {
-                for problem in file.problems { line += "\n  " + TerminalText.visible(problem) }
-            }
-            return line + "\n"
+        (pinned ?? []).map { file in
+            let verdict = style.paint(file.status.rawValue, file.status == .same ? .good : .bad)
+            let detail = file.detail.isEmpty ? "" : "\n  \(file.detail)"
+            return "\(verdict)  \(TerminalText.visible(file.path))\(detail)\n"
         }.joined()
+            + files.map { file in
+                let tone: Tone = file.status == .valid ? .good : .bad
+                var line = style.paint(file.status.rawValue, tone) + "  " + TerminalText.visible(file.path)
+                if let report = file.report, file.status == .valid {
+                    line +=
+                        "  \(FigureFormat.count.text(report.tensorCount)) tensors, \(FigureFormat.bytes.text(report.byteCount))"
+                        + ", \(report.mode == .quick ? "stored bytes" : "every byte") checked"
+                    if let digest = report.weightsDigest { line += "\n       weights \(digest.hex)" }
+                } else if let format = file.format, file.status == .valid {
+                    line += "  structure only: \(format.rawValue) has no checksums"
+                }
+                // A checkpoint's problem is data; a file that cannot be read is an error, on standard error.
+                if file.status == .invalid {
+                    for problem in file.problems { line += "\n  " + TerminalText.visible(problem) }
+                }
+                return line + "\n"
+            }.joined()
     }
 }

@@ -20,8 +20,11 @@ struct OutputOptions: ParsableArguments {
         }
     }
 
+    /// The number of threads to work with.
+    var workerCount: Int { workers ?? ProcessInfo.processInfo.activeProcessorCount }
+
     /// The threads to work with.
-    var pool: WorkerPool { WorkerPool(workerCount: workers ?? ProcessInfo.processInfo.activeProcessorCount) }
+    var pool: WorkerPool { WorkerPool(workerCount: workerCount) }
 
     /// A line of progress on standard error.
     func progress(_ label: String) -> ProgressLine {
