@@ -7,7 +7,7 @@ WITH_PEERS := if cmp -s fixtures/peers/requirements.txt .venv/installed-requirem
     export CRUX_PYTHON="$(CURDIR)/.venv/bin/python"; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build setup peers crashes lint format clean
+.PHONY: help demo test build setup peers crashes fuzz docs lint format clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -18,6 +18,7 @@ demo: build  ## Train, fine-tune, verify and diff; write demo/report.html (under
 test: setup peers  ## Run every test, optimised.
 	swift build -c release --build-tests
 	$(WITH_PEERS); swift test -c release --skip-build
+	swift run --package-path docs/example example fixtures/golden/gpt2-biases.safetensors .build/example.crux
 	$(WITH_PEERS); [ -z "$$CRUX_PYTHON" ] || "$$CRUX_PYTHON" spec/reader/test_crux_reader.py
 
 build: setup  ## Build the command line tool, optimised.
@@ -31,6 +32,12 @@ setup:  ## Install the system packages that are missing.
 
 crashes: build  ## Kill real saves at every system call (with strace); the old or the new file must be whole.
 	.ci/kill-saves $(CRUX)
+
+fuzz: setup  ## Fuzz the parsers of outside data, SECONDS=60 in all, with address sanitizer.
+	Tests/Fuzzing/run $(or $(SECONDS),60)
+
+docs:  ## Build the libraries' documentation (DocC) into .build/documentation.
+	@.ci/make-docs
 
 lint:  ## Check the formatting and the imports.
 	swift format lint --strict --recursive Package.swift Sources Tests

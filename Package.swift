@@ -32,6 +32,8 @@ let package = Package(
     name: "crux",
     products: [
         .executable(name: "crux", targets: ["crux"]),
+        .library(name: "TensorCore", targets: ["TensorCore"]),
+        .library(name: "Codecs", targets: ["Codecs"]),
         .library(name: "CheckpointFormat", targets: ["CheckpointFormat"]),
         .library(name: "CheckpointInterop", targets: ["CheckpointInterop"]),
         .library(name: "LanguageModel", targets: ["LanguageModel"]),

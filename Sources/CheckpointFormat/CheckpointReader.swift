@@ -114,7 +114,9 @@ public final class CheckpointReader: Sendable {
 
     /// Hands out a tensor's content chunk by chunk, checked, with a chunk of memory.
     ///
-    /// - Parameter body: Is given the content's range in the tensor and its bytes.
+    /// - Parameters:
+    ///   - tensor: One of ``tensors``.
+    ///   - body: Is given the content's range in the tensor and its bytes.
     public func forEachChunk(
         of tensor: StoredTensor, _ body: (_ byteRange: Range<Int>, _ bytes: RawSpan) throws -> Void
     ) throws {

@@ -80,7 +80,10 @@ public final class CheckpointWriter {
     /// Begins a checkpoint on a descriptor that is only ever written to: a pipe, or standard output. The
     /// caller closes it; bytes of a checkpoint that is given up stay written.
     ///
-    /// - Parameter path: The name for messages.
+    /// - Parameters:
+    ///   - descriptor: Open for writing.
+    ///   - path: The name for messages.
+    ///   - options: How to encode.
     public static func stream(
         to descriptor: FileDescriptor, path: FilePath, options: WriterOptions = WriterOptions()
     ) throws(CheckpointError) -> CheckpointWriter {

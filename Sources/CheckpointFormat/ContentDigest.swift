@@ -15,7 +15,7 @@ public enum ContentDigest {
 
     /// The digest of a set of tensors: of their names and digests, whatever their order.
     ///
-    /// Of a model, give the tensors with the role ``TensorCore/TensorRole/weight``.
+    /// Of a model, give the tensors with the role `TensorRole.weight`.
     public static func weights(of tensors: some Sequence<(name: String, digest: Digest128)>) -> Digest128 {
         let sorted = tensors.sorted { left, right in
             left.name.utf8.lexicographicallyPrecedes(right.name.utf8)

@@ -1,0 +1,23 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Its own package, because the sanitizers' flags must reach every target: see docs/fuzzing.md and `make fuzz`.
+let package = Package(
+    name: "Fuzzing",
+    dependencies: [
+        .package(name: "crux", path: "../.."),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "Fuzzer",
+            dependencies: [
+                .product(name: "CheckpointFormat", package: "crux"),
+                .product(name: "CheckpointInterop", package: "crux"),
+                .product(name: "Codecs", package: "crux"),
+                .product(name: "Training", package: "crux"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)])
+    ]
+)
