@@ -3,7 +3,7 @@ internal import CheckpointInterop
 internal import Kernels
 internal import TensorCore
 
-/// The comparison of one tensor's content, run by run in bounded memory.
+/// The comparison of one tensor's content, or of a stretch of it, run by run in bounded memory.
 struct TensorComparison: Sendable {
     /// The elements of a run; the buffers of a run stay in the second-level cache.
     private static let runElementCount = 8192
@@ -12,6 +12,8 @@ struct TensorComparison: Sendable {
     let base: TensorDescription
     /// The policy's tensor, of the same shape.
     let policy: TensorDescription
+    /// The elements that were compared.
+    private let elements: Range<Int>
     /// The sums over the elements; nil for types that are compared bit by bit only.
     private(set) var sums: DifferenceSums?
     /// Elements whose bits differ.
@@ -24,19 +26,21 @@ struct TensorComparison: Sendable {
     var isIdentical: Bool { base.dtype == policy.dtype && bitwiseCount == 0 }
 
     /// Notes that stored digests say that the tensors are the same; nothing is read.
-    init(identical base: TensorDescription, policy: TensorDescription) {
+    init(identical base: TensorDescription, policy: TensorDescription, elements: Range<Int>) {
         self.base = base
         self.policy = policy
+        self.elements = elements
     }
 
     /// Reads a tensor that is the same on both sides from the base, for its norm.
     init(
-        identical base: TensorDescription, policy: TensorDescription, in source: any CheckpointSource
+        identical base: TensorDescription, policy: TensorDescription, elements: Range<Int>,
+        in source: any CheckpointSource
     ) throws(CheckpointError) {
-        self.init(identical: base, policy: policy)
+        self.init(identical: base, policy: policy, elements: elements)
         guard ElementValues.isNumeric(base.dtype) else { return }
         var sums = emptySums
-        var cursor = TensorCursor(base, in: source)
+        var cursor = try cursor(of: base, in: source)
         var bytes: [UInt8] = []
         var values = [Double](repeating: 0, count: Self.runElementCount)
         while true {
@@ -53,9 +57,9 @@ struct TensorComparison: Sendable {
     /// Compares the content of two tensors of the same shape.
     init(
         _ base: TensorDescription, in baseSource: any CheckpointSource, with policy: TensorDescription,
-        in policySource: any CheckpointSource, tolerances: ChangeTolerances
+        in policySource: any CheckpointSource, elements: Range<Int>, tolerances: ChangeTolerances
     ) throws(CheckpointError) {
-        self.init(identical: base, policy: policy)
+        self.init(identical: base, policy: policy, elements: elements)
         if let types = Self.floatTypes(base.dtype, policy.dtype) {
             try compareFloats(baseSource, policySource, types, tolerances)
         } else {
@@ -76,13 +80,13 @@ struct TensorComparison: Sendable {
         _ types: (base: ElementDifference.StepType, policy: ElementDifference.StepType),
         _ tolerances: ChangeTolerances
     ) throws(CheckpointError) {
-        var cursors = (TensorCursor(base, in: baseSource), TensorCursor(policy, in: policySource))
+        var cursors = try (cursor(of: base, in: baseSource), cursor(of: policy, in: policySource))
         var bytes: ([UInt8], [UInt8]) = ([], [])
         var values = (
             [Float](repeating: 0, count: Self.runElementCount), [Float](repeating: 0, count: Self.runElementCount)
         )
         var sums = emptySums
-        var offset = 0
+        var offset = elements.lowerBound
         while true {
             try cursors.0.read(Self.runByteCount(base.dtype), into: &bytes.0)
             try cursors.1.read(Self.runByteCount(policy.dtype), into: &bytes.1)
@@ -113,7 +117,7 @@ struct TensorComparison: Sendable {
     private mutating func compareOthers(
         _ baseSource: any CheckpointSource, _ policySource: any CheckpointSource, _ tolerances: ChangeTolerances
     ) throws(CheckpointError) {
-        var cursors = (TensorCursor(base, in: baseSource), TensorCursor(policy, in: policySource))
+        var cursors = try (cursor(of: base, in: baseSource), cursor(of: policy, in: policySource))
         var bytes: ([UInt8], [UInt8]) = ([], [])
         let hasValues = ElementValues.isNumeric(base.dtype) && ElementValues.isNumeric(policy.dtype)
         var values = (
@@ -121,7 +125,7 @@ struct TensorComparison: Sendable {
             [Double](repeating: 0, count: hasValues ? Self.runElementCount : 0)
         )
         var sums = emptySums
-        var offset = 0
+        var offset = elements.lowerBound
         while true {
             try cursors.0.read(Self.runByteCount(base.dtype), into: &bytes.0)
             try cursors.1.read(Self.runByteCount(policy.dtype), into: &bytes.1)
@@ -149,16 +153,33 @@ struct TensorComparison: Sendable {
             offset += count
         }
         // Two types of which one has no values cannot be compared at all: every element counts as changed.
-        if base.dtype != policy.dtype, !hasValues { bitwiseCount = base.elementCount }
+        if base.dtype != policy.dtype, !hasValues { bitwiseCount = elements.count }
         sums.bitwiseCount = bitwiseCount
         if hasValues { self.sums = sums }
     }
 
     private var emptySums: DifferenceSums {
         var sums = DifferenceSums()
-        sums.elementCount = base.elementCount
+        sums.elementCount = elements.count
         sums.largestTensor = (base.name, base.shape.dimensions)
         return sums
+    }
+
+    private func cursor(
+        of tensor: TensorDescription, in source: any CheckpointSource
+    ) throws(CheckpointError) -> TensorCursor {
+        let block = tensor.dtype.block
+        // Ranges start and end at whole blocks.
+        return try TensorCursor(
+            tensor, in: source,
+            bytes: elements.lowerBound / block.elementCount
+                * block.byteCount..<elements.upperBound / block.elementCount * block.byteCount)
+    }
+
+    /// Adds another stretch of the same tensor; the result is about the whole tensor once all are added.
+    mutating func add(_ other: TensorComparison) {
+        bitwiseCount += other.bitwiseCount
+        if let sums = other.sums { self.sums?.add(sums) }
     }
 
     private static func runByteCount(_ dtype: DType) -> Int {

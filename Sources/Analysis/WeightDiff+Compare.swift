@@ -37,23 +37,33 @@ extension WeightDiff {
         let order = pairing.pairs.indices.sorted {
             (pairing.pairs[$1].policy.byteCount, $0) < (pairing.pairs[$0].policy.byteCount, $1)
         }
+        let stretches = order.flatMap { pair in
+            Self.stretches(of: pairing.pairs[pair], base, policy).map { (pair: pair, elements: $0) }
+        }
         let total = pairing.pairs.reduce(0) { $0 + $1.policy.elementCount }
         let counter = ProgressCounter()
-        let unordered = try pool.results(taskCount: order.count) { task throws(CheckpointError) -> TensorComparison in
-            let pair = pairing.pairs[order[task]]
+        let parts = try pool.results(taskCount: stretches.count) { task throws(CheckpointError) -> TensorComparison in
+            let (pair, elements) = (pairing.pairs[stretches[task].pair], stretches[task].elements)
             let comparison: TensorComparison
             if !pair.hasEqualDigests {
                 comparison = try TensorComparison(
-                    pair.base, in: base, with: pair.policy, in: policy, tolerances: options.tolerances)
+                    pair.base, in: base, with: pair.policy, in: policy, elements: elements,
+                    tolerances: options.tolerances)
             } else if hasChange {
-                comparison = try TensorComparison(identical: pair.base, policy: pair.policy, in: base)
+                comparison = try TensorComparison(
+                    identical: pair.base, policy: pair.policy, elements: elements, in: base)
             } else {
-                comparison = TensorComparison(identical: pair.base, policy: pair.policy)
+                comparison = TensorComparison(identical: pair.base, policy: pair.policy, elements: elements)
             }
-            progress?(counter.add(pair.policy.elementCount), total)
+            progress?(counter.add(elements.count), total)
             return comparison
         }
-        let comparisons = zip(order, unordered).sorted { $0.0 < $1.0 }.map(\.1)
+        // Added up in the order of the elements, so that rounding does not depend on the workers.
+        var byPair: [Int: TensorComparison] = [:]
+        for (stretch, part) in zip(stretches, parts) {
+            if byPair[stretch.pair] == nil { byPair[stretch.pair] = part } else { byPair[stretch.pair]?.add(part) }
+        }
+        let comparisons = byPair.sorted { $0.key < $1.key }.map(\.value)
         let metadata = MetadataComparison(base: base.metadata, policy: policy.metadata)
         let weights = comparisons.filter { $0.policy.role == .weight }
         return WeightDiff(
@@ -83,6 +93,23 @@ extension WeightDiff {
             },
             byLayer: layers(of: weights))
     }
+
+    /// The ranges of elements that workers take: a tensor that can be read from the middle is cut into pieces of a fixed
+    /// size, so that one huge tensor does not keep a single worker busy; an empty tensor is one empty range.
+    private static func stretches(
+        of pair: TensorPairing.Pair, _ base: any CheckpointSource, _ policy: any CheckpointSource
+    ) -> [Range<Int>] {
+        let count = pair.policy.elementCount
+        let canStartAnywhere =
+            base.storage(of: pair.base).chunkByteCount != nil && policy.storage(of: pair.policy).chunkByteCount != nil
+        guard canStartAnywhere, count > stretchElementCount else { return [0..<count] }
+        return stride(from: 0, to: count, by: stretchElementCount).map {
+            $0..<min($0 + stretchElementCount, count)
+        }
+    }
+
+    /// Whole blocks of every type; 16 MiB of F32.
+    private static let stretchElementCount = 1 << 22
 
     /// The largest relative change first, what has none (bit by bit only) after it by its changed share,
     /// then by name.

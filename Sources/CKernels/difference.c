@@ -8,98 +8,163 @@
 
 #define LANES 16
 
+// Vectors of the compiler, half of the lanes each: without them it does not see through so many sums at once.
+#define HALF (LANES / 2)
+typedef double doubles __attribute__((vector_size(HALF * sizeof(double))));
+typedef int64_t masks __attribute__((vector_size(HALF * sizeof(int64_t))));
+typedef float floats __attribute__((vector_size(HALF * sizeof(float))));
+typedef uint32_t words __attribute__((vector_size(HALF * sizeof(uint32_t))));
+typedef int32_t word_masks __attribute__((vector_size(HALF * sizeof(int32_t))));
+
 CRUX_INLINE uint32_t float_bits(float x) {
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);
   return bits;
 }
 
-/// Round to nearest even; both zeros get one pattern.
-CRUX_INLINE uint32_t bfloat16_bits(float x) {
-  uint32_t bits = float_bits(x);
+/// Rounds to bf16, to nearest even; both zeros get one pattern. (Vectors go by address: passed by value, how depends on
+/// the CPU's level.)
+CRUX_INLINE void round_to_bfloat16(const floats *x, words *out) {
+  words bits = (words)*x;
   bits = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-  return (bits & 0x7FFF) == 0 ? 0 : bits;
+  *out = bits & (words)((bits & 0x7FFF) != 0);
 }
+
+/// The sums of half of the lanes.
+typedef struct {
+  doubles change_squares, base_squares, policy_squares, products, magnitudes, largest;
+  masks beyond_absolute, beyond_relative;
+  word_masks as_bfloat16, by_value, base_nans, policy_nans, pairs;
+} half_sums;
+
+CRUX_INLINE void add_half(half_sums *sums, const float *base, const float *policy, double absolute, double relative,
+                          int has_nans) {
+  floats from, to;
+  memcpy(&from, base, sizeof from);
+  memcpy(&to, policy, sizeof to);
+  words from_rounded, to_rounded;
+  round_to_bfloat16(&from, &from_rounded);
+  round_to_bfloat16(&to, &to_rounded);
+  word_masks rounded_differ = (word_masks)(from_rounded != to_rounded);
+  if (has_nans) {
+    // A NaN on either side leaves every sum as it is.
+    word_masks base_nan = from != from, policy_nan = to != to;
+    word_masks valid = ~(base_nan | policy_nan);
+    sums->by_value -= ~((from == to) | (base_nan & policy_nan));
+    sums->base_nans -= base_nan;
+    sums->policy_nans -= policy_nan;
+    sums->pairs -= ~valid;
+    rounded_differ &= valid;
+    from = (floats)((word_masks)from & valid);
+    to = (floats)((word_masks)to & valid);
+  } else {
+    sums->by_value -= from != to;
+  }
+  sums->as_bfloat16 -= rounded_differ;
+  doubles f = __builtin_convertvector(from, doubles), t = __builtin_convertvector(to, doubles);
+  // Equal infinities would give NaN.
+  doubles change = (doubles)((masks)(t - f) & (f != t));
+  doubles size = (doubles)((masks)change & INT64_MAX);
+  masks f_size = (masks)f & INT64_MAX, t_size = (masks)t & INT64_MAX;
+  sums->change_squares += change * change;
+  sums->base_squares += f * f;
+  sums->policy_squares += t * t;
+  sums->products += f * t;
+  sums->magnitudes += size;
+  // No magnitude is negative or a NaN: their bits are in the order of the values.
+  sums->largest = (doubles)__builtin_elementwise_max((masks)sums->largest, (masks)size);
+  sums->beyond_absolute -= size > absolute;
+  sums->beyond_relative -= size > relative * (doubles)__builtin_elementwise_max(f_size, t_size);
+}
+
+/// Whether a group of lanes has a NaN on either side.
+CRUX_INLINE int has_nan(const float *base, const float *policy, ptrdiff_t count) {
+  int32_t found = 0;
+  for (ptrdiff_t i = 0; i < count; i++) found |= __builtin_isunordered(base[i], policy[i]);
+  return found;
+}
+
+/// How many elements are looked through for NaNs at once: most have none, and then need no masks.
+#define NAN_RUN 256
+
+#define ADD_LANES(total, lanes) \
+  for (int i = 0; i < HALF; i++) (total) += (lanes)[i]
 
 CRUX_CLONES
 void crux_difference(ptrdiff_t count, const float *base, const float *policy, double absolute, double relative,
                      crux_difference_sums *sums) {
-  double change_squares[LANES] = {0}, base_squares[LANES] = {0}, policy_squares[LANES] = {0}, products[LANES] = {0};
-  double magnitudes[LANES] = {0}, largest[LANES] = {0};
-  int32_t as_bfloat16[LANES] = {0}, beyond_absolute[LANES] = {0}, beyond_relative[LANES] = {0};
-  int32_t base_nans[LANES] = {0}, policy_nans[LANES] = {0}, pairs[LANES] = {0}, values[LANES] = {0};
-  for (ptrdiff_t start = 0; start < count; start += LANES) {
-    float from[LANES] = {0}, to[LANES] = {0};
-    ptrdiff_t width = count - start < LANES ? count - start : LANES;
-    if (width == LANES) {
-      memcpy(from, base + start, sizeof from);
-      memcpy(to, policy + start, sizeof to);
+  half_sums halves[2];
+  memset(halves, 0, sizeof halves);
+  ptrdiff_t start = 0;
+  while (count - start >= LANES) {
+    ptrdiff_t run = (count - start < NAN_RUN ? count - start : NAN_RUN) / LANES * LANES;
+    if (has_nan(base + start, policy + start, run)) {
+      for (ptrdiff_t i = start; i < start + run; i += LANES)
+        for (int half = 0; half < 2; half++)
+          add_half(&halves[half], base + i + half * HALF, policy + i + half * HALF, absolute, relative, 1);
     } else {
-      for (ptrdiff_t i = 0; i < width; i++) from[i] = base[start + i], to[i] = policy[start + i];
+      for (ptrdiff_t i = start; i < start + run; i += LANES)
+        for (int half = 0; half < 2; half++)
+          add_half(&halves[half], base + i + half * HALF, policy + i + half * HALF, absolute, relative, 0);
     }
-    for (int i = 0; i < LANES; i++) {
-      int base_nan = from[i] != from[i], policy_nan = to[i] != to[i];
-      int valid = !(base_nan | policy_nan);
-      // A NaN on either side leaves every sum as it is.
-      double f = valid ? (double)from[i] : 0.0, t = valid ? (double)to[i] : 0.0;
-      // Equal infinities would give NaN.
-      double change = f == t ? 0.0 : t - f;
-      double size = __builtin_fabs(change);
-      double f_size = __builtin_fabs(f), t_size = __builtin_fabs(t);
-      change_squares[i] += change * change;
-      base_squares[i] += f * f;
-      policy_squares[i] += t * t;
-      products[i] += f * t;
-      magnitudes[i] += size;
-      largest[i] = size > largest[i] ? size : largest[i];
-      beyond_absolute[i] += size > absolute;
-      beyond_relative[i] += size > relative * (f_size > t_size ? f_size : t_size);
-      as_bfloat16[i] += valid & (bfloat16_bits(from[i]) != bfloat16_bits(to[i]));
-      values[i] += !((from[i] == to[i]) | (base_nan & policy_nan));
-      base_nans[i] += base_nan & !valid;
-      policy_nans[i] += policy_nan & !valid;
-      pairs[i] += !valid;
-    }
+    start += run;
   }
-  for (int i = 0; i < LANES; i++) {
-    sums->change_squares += change_squares[i];
-    sums->base_squares += base_squares[i];
-    sums->policy_squares += policy_squares[i];
-    sums->products += products[i];
-    sums->magnitudes += magnitudes[i];
-    sums->largest = largest[i] > sums->largest ? largest[i] : sums->largest;
-    sums->beyond_absolute += beyond_absolute[i];
-    sums->beyond_relative += beyond_relative[i];
-    sums->as_bfloat16 += as_bfloat16[i];
-    sums->by_value += values[i];
-    sums->base_nans += base_nans[i];
-    sums->policy_nans += policy_nans[i];
-    sums->nan_pairs += pairs[i];
+  if (start < count) {
+    float from[LANES] = {0}, to[LANES] = {0};
+    for (ptrdiff_t i = 0; i < count - start; i++) from[i] = base[start + i], to[i] = policy[start + i];
+    for (int half = 0; half < 2; half++)
+      add_half(&halves[half], from + half * HALF, to + half * HALF, absolute, relative, 1);
+  }
+  for (int half = 0; half < 2; half++) {
+    half_sums *part = &halves[half];
+    ADD_LANES(sums->change_squares, part->change_squares);
+    ADD_LANES(sums->base_squares, part->base_squares);
+    ADD_LANES(sums->policy_squares, part->policy_squares);
+    ADD_LANES(sums->products, part->products);
+    ADD_LANES(sums->magnitudes, part->magnitudes);
+    for (int i = 0; i < HALF; i++) sums->largest = part->largest[i] > sums->largest ? part->largest[i] : sums->largest;
+    ADD_LANES(sums->beyond_absolute, part->beyond_absolute);
+    ADD_LANES(sums->beyond_relative, part->beyond_relative);
+    ADD_LANES(sums->as_bfloat16, part->as_bfloat16);
+    ADD_LANES(sums->by_value, part->by_value);
+    ADD_LANES(sums->base_nans, part->base_nans);
+    ADD_LANES(sums->policy_nans, part->policy_nans);
+    ADD_LANES(sums->nan_pairs, part->pairs);
   }
 }
 
-/// Bits of a float of `width` bits in the order of the values: neighbours differ by one, both zeros are equal.
-#define ORDERED(bits, sign) ((bits) & (sign) ? -(int64_t)((bits) & ~(sign)) : (int64_t)(bits))
+/// Bits of a float in the order of the values: neighbours differ by one, both zeros are equal.
+#define ORDERED(bits, sign) ((bits) & (sign) ? -(int32_t)((bits) & ~(sign)) : (int32_t)(bits))
 
-CRUX_INLINE uint8_t step_bin(int64_t distance) {
-  uint64_t size = (uint64_t)(distance < 0 ? -distance : distance);
-  return size == 0 ? 0 : (uint8_t)(64 - __builtin_clzll(size));
-}
+/// How many elements get their bins at once, and how many of them are counted apart, so that equal bins in a row do
+/// not wait for each other.
+#define STEP_RUN 1024
+#define STEP_TABLES 8
 
 #define STEPS(name, type, sign, infinity)                                                                  \
   CRUX_CLONES                                                                                              \
   void name(ptrdiff_t count, const void *base, const void *policy, int64_t *bins) {                        \
     const char *from = base, *to = policy;                                                                 \
-    int32_t partial[4][CRUX_STEP_BINS] = {{0}};                                                            \
-    for (ptrdiff_t i = 0; i < count; i++) {                                                                \
-      type a, b;                                                                                           \
-      memcpy(&a, from + i * (ptrdiff_t)sizeof a, sizeof a);                                                \
-      memcpy(&b, to + i * (ptrdiff_t)sizeof b, sizeof b);                                                  \
-      if ((type)(a & ~(sign)) > (infinity) || (type)(b & ~(sign)) > (infinity)) continue;                  \
-      partial[i & 3][step_bin(ORDERED(a, sign) - ORDERED(b, sign))]++;                                     \
+    /* The last bin is for pairs with a NaN. */                                                            \
+    int32_t tables[STEP_TABLES][CRUX_STEP_BINS + 1] = {{0}};                                               \
+    uint8_t found[STEP_RUN];                                                                               \
+    for (ptrdiff_t start = 0; start < count; start += STEP_RUN) {                                          \
+      ptrdiff_t run = count - start < STEP_RUN ? count - start : STEP_RUN;                                 \
+      for (ptrdiff_t i = 0; i < run; i++) {                                                                \
+        type a, b;                                                                                         \
+        memcpy(&a, from + (start + i) * (ptrdiff_t)sizeof a, sizeof a);                                    \
+        memcpy(&b, to + (start + i) * (ptrdiff_t)sizeof b, sizeof b);                                      \
+        int32_t x = ORDERED(a, sign), y = ORDERED(b, sign);                                                \
+        /* Up to twice the bits of infinity, which needs all 32. */                                        \
+        uint32_t distance = x > y ? (uint32_t)x - (uint32_t)y : (uint32_t)y - (uint32_t)x;                 \
+        uint32_t bin = distance == 0 ? 0 : 32 - (uint32_t)__builtin_clz(distance);                         \
+        int is_nan = (type)(a & ~(sign)) > (infinity) || (type)(b & ~(sign)) > (infinity);                 \
+        found[i] = (uint8_t)(is_nan ? CRUX_STEP_BINS : bin);                                               \
+      }                                                                                                    \
+      for (ptrdiff_t i = 0; i < run; i++) tables[i % STEP_TABLES][found[i]]++;                             \
     }                                                                                                      \
-    for (int i = 0; i < CRUX_STEP_BINS; i++)                                                               \
-      bins[i] += (int64_t)partial[0][i] + partial[1][i] + partial[2][i] + partial[3][i];                   \
+    for (int table = 0; table < STEP_TABLES; table++)                                                      \
+      for (int i = 0; i < CRUX_STEP_BINS; i++) bins[i] += tables[table][i];                                \
   }
 
 STEPS(crux_steps_f32, uint32_t, 0x80000000u, 0x7F800000u)

@@ -55,11 +55,17 @@ public struct TensorStorage: Hashable, Sendable {
     public let codecNames: [String]
     /// The digest of the content that the file stores; nil where the format has none.
     public let digest: Digest128?
+    /// The content bytes of every chunk but the last; nil where chunks are of several sizes, or reading one means
+    /// reading those before it, so that nobody gains by starting in the middle.
+    public let chunkByteCount: Int?
 
     /// Describes the storage of a tensor.
-    public init(storedByteCount: Int, chunkCount: Int, codecNames: [String], digest: Digest128?) {
+    public init(
+        storedByteCount: Int, chunkCount: Int, codecNames: [String], digest: Digest128?, chunkByteCount: Int? = nil
+    ) {
         self.storedByteCount = storedByteCount
         self.chunkCount = chunkCount
+        self.chunkByteCount = chunkByteCount
         self.codecNames = codecNames
         self.digest = digest
     }

@@ -41,7 +41,7 @@ public struct CruxSource: CheckpointSource {
         }
         return TensorStorage(
             storedByteCount: stored.storedByteCount, chunkCount: stored.chunks.count, codecNames: stored.codecNames,
-            digest: stored.digest)
+            digest: stored.digest, chunkByteCount: stored.chunkByteCount)
     }
 
     /// Replaces the buffer's content by one chunk; see ``CheckpointSource/readChunk(_:of:into:)``.

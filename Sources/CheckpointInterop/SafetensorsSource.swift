@@ -60,7 +60,7 @@ public struct SafetensorsSource: CheckpointSource {
     public func storage(of tensor: TensorDescription) -> TensorStorage {
         TensorStorage(
             storedByteCount: tensor.byteCount, chunkCount: Self.chunkCount(of: tensor), codecNames: ["raw"],
-            digest: nil)
+            digest: nil, chunkByteCount: Self.chunkByteCount(of: tensor))
     }
 
     /// Replaces the buffer's content by one chunk; see ``CheckpointSource/readChunk(_:of:into:)``.

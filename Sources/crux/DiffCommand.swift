@@ -85,11 +85,13 @@ struct DiffCommand: ParsableCommand {
         progress.finish()
         if let null {
             let progress = output.progress("diff \(null)")
-            diff.null = NullDiff(
-                try WeightDiff.compare(
-                    base: sources.0, policy: CheckpointOpener.open(FilePath(null)), options: options, pool: pool
-                ) { done, total in progress.update(.init(done, of: total)) })
+            let source = try CheckpointOpener.open(FilePath(null))
+            let other = try WeightDiff.compare(base: sources.0, policy: source, options: options, pool: pool) {
+                done, total in progress.update(.init(done, of: total))
+            }
             progress.finish()
+            if !trustDigests, other.tensors.contains(where: \.isIdentical) { try prove(source) }
+            diff.null = NullDiff(other)
         }
         if spectrum {
             let progress = output.progress("spectrum")
