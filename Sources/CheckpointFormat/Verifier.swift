@@ -1,7 +1,7 @@
 internal import Codecs
 internal import Synchronization
 public import SystemPackage
-internal import TensorCore
+public import TensorCore
 
 /// Proves that a checkpoint is as it was written.
 public enum Verifier {
@@ -12,16 +12,19 @@ public enum Verifier {
     ///   - mode: Whether chunks are decoded as well.
     ///   - workerCount: The threads that check; all processors where nil.
     ///   - progress: Is told the bytes checked so far and all bytes; one call at a time, from any thread.
+    ///   - content: Is given every chunk of content that was right, in mode `full`; in no order, from any thread.
     public static func verify(
         path: FilePath, mode: VerificationReport.Mode = .full, workerCount: Int? = nil,
-        progress: (@Sendable (_ checkedByteCount: Int, _ byteCount: Int) -> Void)? = nil
+        progress: (@Sendable (_ checkedByteCount: Int, _ byteCount: Int) -> Void)? = nil,
+        content: (@Sendable (_ tensor: TensorDescription, _ bytes: RawSpan) -> Void)? = nil
     ) -> VerificationReport {
         var report = VerificationReport(path: path.string, mode: mode)
         do throws(CheckpointError) {
             let file = try InputFile(path: path)
             report.byteCount = file.byteCount
             let structure = try FileStructure(file)
-            let verification = Verification(file: file, structure: structure, mode: mode, progress: progress)
+            let verification = Verification(
+                file: file, structure: structure, mode: mode, content: content, progress: progress)
             report.formatVersion = Int(structure.header.writeVersion)
             report.fileDigest = structure.trailer.fileDigest
             report.weightsDigest = structure.index.weightsDigest
@@ -42,6 +45,7 @@ private final class Verification: Sendable {
     let structure: FileStructure
     let mode: VerificationReport.Mode
     let tensors: [StoredTensor]
+    private let content: (@Sendable (TensorDescription, RawSpan) -> Void)?
     private let progress: (@Sendable (Int, Int) -> Void)?
     private let state = Mutex<(failures: [CheckpointError], checkedByteCount: Int)>(([], 0))
 
@@ -55,11 +59,12 @@ private final class Verification: Sendable {
 
     init(
         file: InputFile, structure: FileStructure, mode: VerificationReport.Mode,
-        progress: (@Sendable (Int, Int) -> Void)?
+        content: (@Sendable (TensorDescription, RawSpan) -> Void)?, progress: (@Sendable (Int, Int) -> Void)?
     ) {
         self.file = file
         self.structure = structure
         self.mode = mode
+        self.content = content
         self.progress = progress
         tensors = structure.index.entries.compactMap { $0.tensor?.stored }
     }
@@ -82,44 +87,45 @@ private final class Verification: Sendable {
             }
         }
         let decoders = (0..<workerCount).map { _ in ChunkDecoder() }
-        let contents = (0..<workerCount).map { _ in ScratchBuffer() }
+        let buffers = (0..<workerCount).map { _ in ScratchBuffer() }
         ParallelTasks.run(taskCount: tasks.count, workerCount: workerCount) { index, worker in
-            perform(tasks[index], decoders[worker], contents[worker])
+            perform(tasks[index], decoders[worker], buffers[worker])
         }
     }
 
-    private func perform(_ task: Task, _ decoder: ChunkDecoder, _ content: ScratchBuffer) {
+    private func perform(_ task: Task, _ decoder: ChunkDecoder, _ buffer: ScratchBuffer) {
         switch task {
         case .structure(let entry): check(entry)
         case .chunk(let tensor, let chunk):
             let tensor = tensors[tensor]
             attempt(byteCount: tensor.chunks[chunk].byteRange.count) { () throws(CheckpointError) in
-                try check(tensor.chunks[chunk], of: tensor, decoder, content) { _ in }
+                try check(tensor.chunks[chunk], of: tensor, decoder, buffer) { _ in }
             }
-        case .tensor(let index): check(tensors[index], decoder, content)
+        case .tensor(let index): check(tensors[index], decoder, buffer)
         }
     }
 
     private func check(
-        _ chunk: StoredChunk, of tensor: StoredTensor, _ decoder: ChunkDecoder, _ content: ScratchBuffer,
+        _ chunk: StoredChunk, of tensor: StoredTensor, _ decoder: ChunkDecoder, _ buffer: ScratchBuffer,
         _ body: (RawSpan) -> Void
     ) throws(CheckpointError) {
         guard mode == .full else {
             try decoder.checkStored(chunk, ofTensor: tensor.name, from: file)
             return
         }
-        try content.withMutableBytes(count: chunk.contentRange.count) { bytes throws(CheckpointError) in
+        try buffer.withMutableBytes(count: chunk.contentRange.count) { bytes throws(CheckpointError) in
             try decoder.read(chunk, ofTensor: tensor.name, from: file, into: &bytes)
             body(bytes.bytes)
+            content?(tensor.description, bytes.bytes)
         }
     }
 
-    private func check(_ tensor: StoredTensor, _ decoder: ChunkDecoder, _ content: ScratchBuffer) {
+    private func check(_ tensor: StoredTensor, _ decoder: ChunkDecoder, _ buffer: ScratchBuffer) {
         var digester = TensorDigester()
         var isWhole = true
         for chunk in tensor.chunks {
             let succeeded = attempt(byteCount: chunk.byteRange.count) { () throws(CheckpointError) in
-                try check(chunk, of: tensor, decoder, content) { digester.update($0) }
+                try check(chunk, of: tensor, decoder, buffer) { digester.update($0) }
             }
             isWhole = isWhole && succeeded
         }

@@ -1,7 +1,11 @@
 internal import ArgumentParser
+internal import CheckpointFormat
 
 /// The root of the command line.
 struct Crux: ParsableCommand {
+    /// The program's version (semantic versioning).
+    static let version = "0.1.0"
+
     static let configuration = CommandConfiguration(
         commandName: "crux",
         abstract: "Train small language models with RL and see what it changed: checkpoints, diffs, per-token KL.",
@@ -9,7 +13,7 @@ struct Crux: ParsableCommand {
             Exit codes: 0 same, valid or within limits; 1 differs, invalid or over a limit; 2 could not run; \
             64 usage error. Data goes to standard output, progress and messages to standard error.
             """,
-        version: "0.1.0",
+        version: "\(version) (.crux format \(Format.version))",
         subcommands: [
             PretrainCommand.self, FinetuneCommand.self, EvaluateCommand.self, GenerateCommand.self,
             ExperimentCommand.self,

@@ -1,3 +1,4 @@
+internal import Analysis
 internal import ArgumentParser
 internal import CheckpointFormat
 internal import CheckpointInterop
@@ -5,6 +6,7 @@ internal import Codecs
 internal import Integrity
 internal import Rendering
 internal import SystemPackage
+internal import TensorCore
 
 /// What verifying one file has shown.
 struct FileVerification: Encodable {
@@ -13,40 +15,70 @@ struct FileVerification: Encodable {
         case valid, invalid, unreadable
     }
 
+    /// One thing that is wrong, or worth knowing.
+    struct Problem: Encodable, CustomStringConvertible {
+        /// The kind of failure, as ``CheckpointError/Kind`` names it; `notFinite` and `signature` beside.
+        let rule: String
+        /// Place, problem, found and expected.
+        let description: String
+        /// The bytes of the file that it is about.
+        var byteRange: Range<Int>?
+    }
+
+    /// What to check beyond what the format itself proves.
+    struct Checks {
+        /// Whether what is stored is decoded.
+        var mode = VerificationReport.Mode.full
+        /// Whether NaN and infinite values make a file invalid.
+        var mustBeFinite = false
+        /// The threads; all processors where nil.
+        var workerCount: Int?
+    }
+
     /// The file.
     let path: String
     /// The verdict.
     private(set) var status: Status
     /// The format; nil where it is none that is known.
-    let format: CheckpointFileFormat?
+    private(set) var format: CheckpointFileFormat?
     /// Whether the format can prove that its bytes are as they were written.
-    let hasChecksums: Bool
-    /// What is wrong, a line each.
-    private(set) var problems: [String]
+    private(set) var hasChecksums = false
+    /// What is wrong.
+    private(set) var problems: [Problem] = []
+    /// What is worth knowing of a file that is valid.
+    private(set) var notes: [Problem] = []
+    /// The digest of all weights; nil where the file is invalid or its bytes were not read.
+    private(set) var weightsDigest: String?
     /// What the verifier of crux files found; nil for other formats.
-    let report: VerificationReport?
+    private(set) var report: VerificationReport?
 
     /// Verifies a file.
     init(
-        path: FilePath, mode: VerificationReport.Mode, workerCount: Int?,
-        progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
+        path: FilePath, checks: Checks, progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
     ) {
         self.path = path.string
-        let report = Verifier.verify(path: path, mode: mode, workerCount: workerCount, progress: progress)
+        status = .valid
+        let tally = NonFiniteTally()
+        let report = Verifier.verify(
+            path: path, mode: checks.mode, workerCount: checks.workerCount, progress: progress,
+            content: { tensor, bytes in tally.add(bytes, of: tensor) })
         // Not a crux file, or a folder: another format's reader knows more.
         if report.findings.contains(where: { $0.kind == .notACheckpoint || $0.kind == .io }) {
             do throws(CheckpointError) {
                 let source = try CheckpointOpener.open(path)
                 if source.format != .crux {
-                    (status, format, hasChecksums, problems) = (.valid, source.format, false, [])
-                    self.report = nil
+                    format = source.format
+                    if checks.mode == .full { weightsDigest = try Self.read(source, tally, progress) }
+                    judge(tally.tensors, mustBeFinite: checks.mustBeFinite)
                     return
                 }
             } catch {
                 if !report.couldNotRun || error.kind != .io {
                     status = error.kind == .missing || error.kind == .io ? .unreadable : .invalid
-                    (format, hasChecksums, problems) = (nil, false, [error.detail])
-                    self.report = nil
+                    problems = [
+                        Problem(
+                            rule: error.kind.rawValue, description: error.detail, byteRange: error.place.byteRange)
+                    ]
                     return
                 }
             }
@@ -54,15 +86,50 @@ struct FileVerification: Encodable {
         status = report.isValid ? .valid : report.couldNotRun ? .unreadable : .invalid
         format = report.formatVersion == nil ? nil : .crux
         hasChecksums = true
-        problems =
-            report.findings.map(\.description)
-            + (report.unlistedFindingCount > 0
-                ? ["\(FigureFormat.count.text(report.unlistedFindingCount)) more problems"] : [])
+        problems = report.findings.map {
+            Problem(rule: $0.kind.rawValue, description: $0.description, byteRange: $0.place.byteRange)
+        }
+        if report.unlistedFindingCount > 0 {
+            let count = FigureFormat.count.text(report.unlistedFindingCount)
+            problems.append(Problem(rule: "damaged", description: "\(count) more problems"))
+        }
+        if report.isValid { weightsDigest = report.weightsDigest?.hex }
         self.report = report
+        judge(tally.tensors, mustBeFinite: checks.mustBeFinite)
     }
 
-    /// Adds what a signature's check has found; a file that could not be read stays that.
-    mutating func reject(_ found: [String]) {
+    /// Reads every byte of a checkpoint whose format has no checksums: that it can be read is all there is to show.
+    ///
+    /// - Returns: The weights' digest.
+    private static func read(
+        _ source: any CheckpointSource, _ tally: NonFiniteTally,
+        _ progress: @Sendable (_ done: Int, _ total: Int) -> Void
+    ) throws(CheckpointError) -> String {
+        let total = source.tensors.reduce(0) { $0 + $1.byteCount }
+        var done = 0
+        var weights: [(name: String, digest: Digest128)] = []
+        for tensor in source.tensors {
+            var digester = TensorDigester()
+            try source.forEachChunk(of: tensor) { (_, bytes) throws(CheckpointError) in
+                digester.update(bytes)
+                tally.add(bytes, of: tensor)
+                done += bytes.byteCount
+                progress(done, total)
+            }
+            let digest = digester.finalize(dtype: tensor.dtype, shape: tensor.shape)
+            if tensor.role == .weight { weights.append((tensor.name, digest)) }
+        }
+        return ContentDigest.weights(of: weights).hex
+    }
+
+    /// NaN and infinite values are wrong where they are forbidden, else worth knowing.
+    private mutating func judge(_ tensors: [NonFiniteTensor], mustBeFinite: Bool) {
+        let found = tensors.map { Problem(rule: "notFinite", description: $0.description) }
+        if mustBeFinite { reject(found) } else { notes += found }
+    }
+
+    /// Adds what is wrong beside the bytes; a file that could not be read stays that.
+    mutating func reject(_ found: [Problem]) {
         guard !found.isEmpty else { return }
         problems += found
         if status == .valid { status = .invalid }
@@ -104,22 +171,32 @@ struct VerificationSummary: Encodable {
             let detail = file.detail.isEmpty ? "" : "\n  \(file.detail)"
             return "\(verdict)  \(TerminalText.visible(file.path))\(detail)\n"
         }.joined()
-            + files.map { file in
-                let tone: Tone = file.status == .valid ? .good : .bad
-                var line = style.paint(file.status.rawValue, tone) + "  " + TerminalText.visible(file.path)
-                if let report = file.report, file.status == .valid {
-                    line +=
-                        "  \(FigureFormat.count.text(report.tensorCount)) tensors, \(FigureFormat.bytes.text(report.byteCount))"
-                        + ", \(report.mode == .quick ? "stored bytes" : "every byte") checked"
-                    if let digest = report.weightsDigest { line += "\n       weights \(digest.hex)" }
-                } else if let format = file.format, file.status == .valid {
-                    line += "  structure only: \(format.rawValue) has no checksums"
-                }
-                // A checkpoint's problem is data; a file that cannot be read is an error, on standard error.
-                if file.status == .invalid {
-                    for problem in file.problems { line += "\n  " + TerminalText.visible(problem) }
-                }
-                return line + "\n"
-            }.joined()
+            + files.map { $0.text(style: style) }.joined()
+    }
+}
+
+extension FileVerification {
+    /// The verdict, and what is wrong or worth knowing, for a terminal.
+    func text(style: TerminalStyle) -> String {
+        var line = style.paint(status.rawValue, status == .valid ? .good : .bad)
+        line += "  " + TerminalText.visible(path)
+        switch status {
+        case .valid:
+            if let report {
+                line += "  \(FigureFormat.count.text(report.tensorCount)) tensors, "
+                line += FigureFormat.bytes.text(report.byteCount)
+                line += ", \(report.mode == .quick ? "stored bytes" : "every byte") checked"
+            } else if let format {
+                line += "  structure only: \(format.rawValue) has no checksums"
+            }
+            if let weightsDigest { line += "\n       weights \(weightsDigest)" }
+            for note in notes { line += "\n       \(TerminalText.visible(note.description))" }
+        case .invalid:
+            // A checkpoint's problem is data; a file that cannot be read is an error, on standard error.
+            line += "  (\(Set(problems.map(\.rule)).sorted().joined(separator: ", ")))"
+            for problem in problems { line += "\n  " + TerminalText.visible(problem.description) }
+        case .unreadable: break
+        }
+        return line + "\n"
     }
 }

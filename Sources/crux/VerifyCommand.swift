@@ -3,8 +3,11 @@ internal import ArgumentParser
 internal import CheckpointFormat
 internal import CheckpointInterop
 internal import Crypto
+internal import Foundation
 internal import Integrity
+internal import Kernels
 internal import Rendering
+internal import Synchronization
 internal import SystemPackage
 
 /// `crux verify`.
@@ -13,11 +16,14 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Prove that checkpoints are as they were written.",
         discussion: """
-            Every byte of a crux file is checked against its hash tree; of other formats, which have no checksums, the \
-            structure. Exit code 0: all valid; 1: one is not; 2: one could not be read.
+            Every byte of a crux file is checked against its hash tree. Other formats have no checksums: their structure is \
+            checked, every byte read, and the weights' digest shown, which is the same in every format. NaN and infinite \
+            values are listed, and refused with --finite. A folder stands for all checkpoints below it, unless it is one \
+            itself (shards with their index). Where GITHUB_ACTIONS is set, problems also go to standard error as \
+            annotations. Exit code 0: all valid; 1: one is not; 2: one could not be read.
             """)
 
-    @Argument(help: "The checkpoints.", completion: .file())
+    @Argument(help: "The checkpoints, or folders of them.", completion: .file())
     var paths: [String] = []
 
     @Option(
@@ -34,6 +40,18 @@ struct VerifyCommand: ParsableCommand {
     @Flag(help: "Check what is stored without decoding it.")
     var quick = false
 
+    @Flag(help: "Refuse NaN and infinite values.")
+    var finite = false
+
+    @Option(
+        help: ArgumentHelp("Write a JUnit report, one test case a file.", valueName: "file"),
+        completion: .file(extensions: ["xml"]))
+    var junit: String?
+
+    @Option(
+        help: ArgumentHelp("Write a SARIF 2.1.0 log.", valueName: "file"), completion: .file(extensions: ["sarif"]))
+    var sarif: String?
+
     @OptionGroup var output: OutputOptions
 
     mutating func validate() throws {
@@ -49,29 +67,84 @@ struct VerifyCommand: ParsableCommand {
     mutating func run() throws {
         if let manifest { return try compare(with: manifest) }
         let keys = try signedBy.map(KeyFile.publicKey)
-        var results: [FileVerification] = []
-        for path in paths {
-            let progress = output.progress("verify \(path)")
-            results.append(
-                FileVerification(
-                    path: FilePath(path), mode: quick ? .quick : .full, workerCount: output.workers
-                ) { done, total in progress.update(.init(done, of: total)) })
-            progress.finish()
-            if !keys.isEmpty { results[results.count - 1].reject(try signatureProblems(path, keys)) }
+        let files = try paths.flatMap { try Self.checkpoints(at: FilePath($0)) }
+        let results = files.count == 1 ? [verifyAlone(files[0])] : verifySideBySide(files)
+        var judged: [FileVerification] = []
+        for var result in results {
+            if !keys.isEmpty { result.reject(try signatureProblems(result.path, keys)) }
+            judged.append(result)
         }
-        for result in results where result.status == .unreadable {
+        for result in judged where result.status == .unreadable {
             for problem in result.problems { StandardError.write("error: \(result.path): \(problem)\n") }
         }
-        try report(VerificationSummary(files: results))
+        try report(VerificationSummary(files: judged))
     }
 
+    /// A folder's checkpoints, or the path itself.
+    private static func checkpoints(at path: FilePath) throws(CheckpointError) -> [FilePath] {
+        guard let status = try? Stat(path), status.type == .directory, (try? CheckpointOpener.open(path)) == nil else {
+            return [path]
+        }
+        let found = try CheckpointFolder.checkpoints(below: path)
+        guard !found.isEmpty else { throw CheckpointError(.missing, path: path, problem: "holds no checkpoint") }
+        return found
+    }
+
+    /// One file on all workers.
+    private func verifyAlone(_ path: FilePath) -> FileVerification {
+        let progress = output.progress("verify \(path)")
+        let result = FileVerification(
+            path: path,
+            checks: .init(mode: quick ? .quick : .full, mustBeFinite: finite, workerCount: output.workerCount)
+        ) { done, total in progress.update(.init(done, of: total)) }
+        progress.finish()
+        return result
+    }
+
+    /// Several files at a time, in the order given: small files would leave workers idle one by one.
+    private func verifySideBySide(_ paths: [FilePath]) -> [FileVerification] {
+        let progress = output.progress("verify \(paths.count) files")
+        let together = max(1, min(output.workerCount, paths.count))
+        let checks = FileVerification.Checks(
+            mode: quick ? .quick : .full, mustBeFinite: finite,
+            workerCount: max(1, output.workerCount / together))
+        let results = Mutex<[Int: FileVerification]>([:])
+        WorkerPool(workerCount: together).run(taskCount: paths.count) { task, _ in
+            let result = FileVerification(path: paths[task], checks: checks) { _, _ in }
+            results.withLock { results in
+                results[task] = result
+                progress.update(.init(results.count, of: paths.count))
+            }
+        }
+        progress.finish()
+        return results.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
+    }
+
+    /// Writes the summary in every form that was asked for.
     private func report(_ summary: VerificationSummary) throws {
+        if let junit {
+            try TextFile.write(CheckedFile.junit(summary.checkedFiles, suite: "crux verify"), to: FilePath(junit))
+        }
+        if let sarif {
+            let log = SARIFLog(
+                summary.checkedFiles, tool: "crux", toolVersion: Crux.version, rules: VerificationSummary.rules)
+            try TextFile.write(try ReportJSON.encode(log), to: FilePath(sarif))
+        }
+        if ProcessInfo.processInfo.environment["GITHUB_ACTIONS"] == "true" {
+            StandardError.write(CheckedFile.gitHubAnnotations(summary.checkedFiles, title: "crux verify"))
+        }
         try StandardOutput.write(output.json ? ReportJSON.encode(summary) : summary.text(style: Terminal.output))
         if let code = summary.exitCode { throw code }
     }
 
     /// What the signature beside a checkpoint does not vouch for, a line each.
-    private func signatureProblems(_ path: String, _ keys: [Curve25519.Signing.PublicKey]) throws -> [String] {
+    private func signatureProblems(
+        _ path: String, _ keys: [Curve25519.Signing.PublicKey]
+    ) throws -> [FileVerification.Problem] {
+        try signatureFailures(path, keys).map { FileVerification.Problem(rule: "signature", description: $0) }
+    }
+
+    private func signatureFailures(_ path: String, _ keys: [Curve25519.Signing.PublicKey]) throws -> [String] {
         let place = ContentSignature.path(beside: FilePath(path))
         do {
             let signature = try ContentSignature(json: try TextFile.read(place.string), path: place)

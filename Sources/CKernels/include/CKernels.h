@@ -140,6 +140,14 @@ void crux_steps_bf16(ptrdiff_t count, const void *base, const void *policy, int6
 void crux_widen_bf16(ptrdiff_t count, const void *in, float *out);
 void crux_widen_f16(ptrdiff_t count, const void *in, float *out);
 
+// --- NaN and infinity ---------------------------------------------------------------------------------
+
+/// Adds how many of `count` little-endian floats are NaN or infinite; `count` is below 2^31.
+void crux_non_finite_f16(ptrdiff_t count, const void *bytes, int64_t *nans, int64_t *infinities);
+void crux_non_finite_bf16(ptrdiff_t count, const void *bytes, int64_t *nans, int64_t *infinities);
+void crux_non_finite_f32(ptrdiff_t count, const void *bytes, int64_t *nans, int64_t *infinities);
+void crux_non_finite_f64(ptrdiff_t count, const void *bytes, int64_t *nans, int64_t *infinities);
+
 // --- Spectra ------------------------------------------------------------------------------------------
 
 /// gram [columns, columns] = x^T x of x [rows, columns], in double precision.

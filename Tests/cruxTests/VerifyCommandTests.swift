@@ -1,0 +1,67 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("crux verify for pipelines")
+struct VerifyCommandTests {
+    let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        try SampleCheckpoints.write(into: folder.path)
+    }
+
+    private func crux(_ arguments: String..., environment: [String: String] = [:]) async throws -> CommandResult {
+        try await CommandResult.crux(arguments, in: folder.path, environment: environment)
+    }
+
+    private func file(_ name: String) throws -> [String: Any] {
+        let bytes = try folder.file(name).readBytes()
+        return try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
+    }
+
+    @Test("Reports are written whether files are valid or not")
+    func reports() async throws {
+        let result = try await crux(
+            "verify", "base.crux", "damaged.crux", "--junit", "out.xml", "--sarif", "out.sarif",
+            environment: ["GITHUB_ACTIONS": "true"])
+        #expect(result.exitCode == 1)
+        #expect(result.standardError.hasPrefix("::error file=damaged.crux,title=crux verify%3A damaged::tensor "))
+        let xml = String(decoding: try folder.file("out.xml").readBytes(), as: UTF8.self)
+        #expect(xml.contains("tests=\"2\" failures=\"1\" errors=\"0\""))
+        let run = try #require((try file("out.sarif")["runs"] as? [[String: Any]])?.first)
+        #expect((run["results"] as? [[String: Any]])?.first?["ruleId"] as? String == "damaged")
+    }
+
+    @Test("A folder stands for the checkpoints below it")
+    func folders() async throws {
+        let result = try await crux("verify", ".", "--json", "--quick")
+        #expect(result.exitCode == 1, "\(result.standardError)")
+        let json = try #require(
+            try JSONSerialization.jsonObject(with: Data(result.standardOutput.utf8)) as? [String: Any])
+        let files = try #require(json["files"] as? [[String: Any]])
+        let status = Dictionary(
+            uniqueKeysWithValues: files.map { ($0["path"] as? String ?? "", $0["status"] as? String ?? "") })
+        #expect(status["./base.crux"] == "valid")
+        #expect(status["./damaged.crux"] == "invalid")
+        let empty = try await crux("verify", "/proc/self/task")
+        #expect(empty.exitCode == 2)
+    }
+
+    @Test("NaN and infinite values are listed, and refused where they must not be", arguments: ["crux", "safetensors"])
+    func nonFinite(format: String) async throws {
+        let header = #"{"w":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}}"# + " "
+        let values: [Float] = [.nan, -.infinity, 1]
+        try folder.file("w.safetensors").writeBytes(
+            [UInt8(header.utf8.count), 0, 0, 0, 0, 0, 0, 0] + Array(header.utf8)
+                + values.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) } })
+        if format == "crux" { _ = try await crux("convert", "w.safetensors", "w.crux") }
+        let lenient = try await crux("verify", "w.\(format)")
+        #expect(lenient.exitCode == 0)
+        #expect(lenient.standardOutput.contains("tensor 'w': 1 NaN, 1 infinity"))
+        let strict = try await crux("verify", "w.\(format)", "--finite")
+        #expect(strict.exitCode == 1)
+        #expect(strict.standardOutput.contains("(notFinite)\n  tensor 'w': 1 NaN, 1 infinity"))
+    }
+}
