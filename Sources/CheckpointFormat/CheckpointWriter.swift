@@ -208,6 +208,20 @@ public final class CheckpointWriter {
         state = .betweenTensors
     }
 
+    /// Writes an optional section of a kind that only the caller knows.
+    ///
+    /// - Parameter detail: What the index says of it beyond place and digest.
+    package func append(_ kind: SectionKind, body: [UInt8], detail: [UInt8]) throws(CheckpointError) {
+        try expect(.betweenTensors, "a section inside a tensor")
+        let offset = file.byteCount
+        let section = SectionHeader.section(kind, body: body, at: offset)
+        try checked { () throws(CheckpointError) in try file.write(section) }
+        entries.append(
+            FileIndex.Entry(
+                kind: kind, range: offset..<offset + section.count, bodyDigest: XXH3.hash128(body), tensor: nil,
+                detail: detail))
+    }
+
     /// Writes metadata, index and trailer, makes the file durable and gives it its name.
     ///
     /// - Returns: Sizes and digests of what was written.
@@ -235,7 +249,8 @@ public final class CheckpointWriter {
         state = .finished
         return CheckpointSummary(
             path: file.path, byteCount: file.byteCount, contentByteCount: contentByteCount,
-            tensorCount: entries.count - 1, fileDigest: trailer.fileDigest, weightsDigest: index.weightsDigest)
+            tensorCount: entries.count { $0.tensor != nil }, fileDigest: trailer.fileDigest,
+            weightsDigest: index.weightsDigest)
     }
 
     // Content is encoded in batches of as many chunks as there are slots. Whole batches are taken from the

@@ -8,6 +8,8 @@ package struct FileOperations: Sendable {
     package var write: @Sendable (FileDescriptor, RawSpan) throws -> Int
     /// Makes a file's or a folder's content durable.
     package var synchronise: @Sendable (FileDescriptor) throws -> Void
+    /// Closes the last but one descriptor of the temporary file, and says what could not be written after all.
+    package var close: @Sendable (FileDescriptor) throws -> Void
     /// Renames the temporary file to its target.
     package var rename: @Sendable (FilePath, FilePath) throws -> Void
     /// Removes the temporary file of a save that failed.
@@ -17,12 +19,14 @@ package struct FileOperations: Sendable {
         create: @escaping @Sendable (FilePath, FilePermissions) throws -> FileDescriptor,
         write: @escaping @Sendable (FileDescriptor, RawSpan) throws -> Int,
         synchronise: @escaping @Sendable (FileDescriptor) throws -> Void,
+        close: @escaping @Sendable (FileDescriptor) throws -> Void,
         rename: @escaping @Sendable (FilePath, FilePath) throws -> Void,
         remove: @escaping @Sendable (FilePath) throws -> Void
     ) {
         self.create = create
         self.write = write
         self.synchronise = synchronise
+        self.close = close
         self.rename = rename
         self.remove = remove
     }
@@ -35,6 +39,7 @@ package struct FileOperations: Sendable {
         },
         write: { descriptor, bytes in try unsafe bytes.withUnsafeBytes { try unsafe descriptor.write($0) } },
         synchronise: { descriptor in try Platform.synchronise(descriptor) },
+        close: { descriptor in try descriptor.close() },
         rename: { source, target in try Platform.rename(source, to: target) },
         remove: { path in try Platform.remove(path) })
 }

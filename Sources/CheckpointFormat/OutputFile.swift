@@ -4,7 +4,7 @@ package import SystemPackage
 ///
 /// Bytes go to a hidden temporary file beside the target. ``finish()`` makes them durable, renames the file
 /// over the target and makes the folder durable. Whatever goes wrong before, the target stays as it was and
-/// the temporary file is removed.
+/// the temporary file is removed. What a killed process has left is removed by the next save to the same target.
 package final class OutputFile {
     /// The path that was asked for.
     package let path: FilePath
@@ -46,19 +46,25 @@ package final class OutputFile {
             let problem = existing.type == .directory ? "is a folder" : "is not a regular file"
             throw CheckpointError(.io, path: path, problem: "cannot write: \(problem)")
         }
-        let random = String(UInt32.random(in: .min ... .max), radix: 16)
-        // 255 bytes is the longest name that common file systems take.
-        let suffix = ".tmp-\(Platform.processIdentifier)-\(random)"
-        var stem = name[...]
-        while stem.utf8.count + suffix.utf8.count > 254 { stem.removeLast() }
-        let temporary = target.removingLastComponent().appending(".\(stem)\(suffix)")
+        let names = TemporaryName(of: target)
+        // First, because what was left may be what fills the disk.
+        names.removeAbandoned()
         let permissions = existing?.permissions ?? FilePermissions(rawValue: 0o666)
         do {
-            let descriptor = try operations.create(temporary, permissions)
-            let file = OutputFile(
-                path: path, target: target, temporary: temporary, descriptor: descriptor, operations: operations)
-            if existing != nil { try Platform.setPermissions(permissions, of: descriptor) }
-            return file
+            while true {
+                let temporary = names.fresh()
+                let descriptor = try retrying { try operations.create(temporary, permissions) }
+                // In the moment before it was locked, another save may have taken the file for an abandoned one.
+                guard TemporaryName.claim(descriptor) else {
+                    try? descriptor.close()
+                    try? operations.remove(temporary)
+                    continue
+                }
+                let file = OutputFile(
+                    path: path, target: target, temporary: temporary, descriptor: descriptor, operations: operations)
+                if existing != nil { try Platform.setPermissions(permissions, of: descriptor) }
+                return file
+            }
         } catch {
             throw failure(error, path: path, doing: "create a temporary file beside it")
         }
@@ -100,26 +106,28 @@ package final class OutputFile {
         try flush()
         guard let descriptor else { return }
         do {
+            try Self.retrying { try operations.synchronise(descriptor) }
             guard let temporary else {
-                try operations.synchronise(descriptor)
                 self.descriptor = nil
                 return
             }
-            try operations.synchronise(descriptor)
-            self.descriptor = nil
+            // Some file systems report what could not be written only when a file is closed. The lock lasts until the
+            // last of its descriptors is closed, so that nobody takes the file for an abandoned one meanwhile.
             do {
-                try descriptor.close()
-                try operations.rename(temporary, target)
-            } catch {
-                try? operations.remove(temporary)
-                throw error
+                try operations.close(try descriptor.duplicate())
+            } catch Errno.interrupted {
+                // Closed all the same.
             }
+            try Self.retrying { try operations.rename(temporary, target) }
+            self.descriptor = nil
+            try? descriptor.close()
             let folder = target.removingLastComponent()
             let folderDescriptor = try FileDescriptor.open(
                 folder.isEmpty ? "." : folder, .readOnly, options: [.directory, .closeOnExec])
             defer { try? folderDescriptor.close() }
-            try operations.synchronise(folderDescriptor)
+            try Self.retrying { try operations.synchronise(folderDescriptor) }
         } catch {
+            discard()
             throw Self.failure(error, path: path, doing: "write")
         }
     }
@@ -146,9 +154,23 @@ package final class OutputFile {
         var done = 0
         while done < bytes.byteCount {
             do {
-                done += try operations.write(descriptor, bytes.extracting(droppingFirst: done))
+                let rest = bytes.extracting(droppingFirst: done)
+                let count = try Self.retrying { try operations.write(descriptor, rest) }
+                guard count > 0 else { throw Errno.ioError }
+                done += count
             } catch {
                 throw Self.failure(error, path: path, doing: "write")
+            }
+        }
+    }
+
+    /// Repeats a call that a signal has interrupted.
+    private static func retrying<Value>(_ call: () throws -> Value) throws -> Value {
+        while true {
+            do {
+                return try call()
+            } catch Errno.interrupted {
+                continue
             }
         }
     }

@@ -44,6 +44,30 @@ enum Platform {
         if fchmod(descriptor.rawValue, permissions.rawValue) != 0 { throw Errno(rawValue: errno) }
     }
 
+    /// Whether a file could be locked for this descriptor and its duplicates, until they are all closed or the
+    /// process ends, however it ends; nil where the file system has no locks.
+    static func lock(_ descriptor: FileDescriptor) -> Bool? {
+        let result = flock(descriptor.rawValue, LOCK_EX | LOCK_NB)
+        if result == 0 { return true }
+        return errno == EWOULDBLOCK ? false : nil
+    }
+
+    /// The names in a folder, in no order; none where it cannot be read.
+    static func entries(of folder: FilePath) -> [String] {
+        guard let stream = unsafe folder.withPlatformString({ unsafe opendir($0) }) else { return [] }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+                let count = MemoryLayout.size(ofValue: unsafe name.pointee)
+                unsafe name.withMemoryRebound(to: CChar.self, capacity: count) { text in
+                    names.append(unsafe String(cString: text))
+                }
+            }
+        }
+        return names
+    }
+
     /// Where a symbolic link points, or nil where the path is no link.
     static func linkTarget(_ path: FilePath) -> FilePath? {
         let bytes = unsafe [CChar](unsafeUninitializedCapacity: 4096) { buffer, count in

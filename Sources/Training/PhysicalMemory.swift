@@ -9,10 +9,13 @@ import LanguageModel
 enum PhysicalMemory {
     /// Checks that parameters, AdamW's two moments and the lanes' gradients can be held at all.
     ///
+    /// - Parameter savesBesideSteps: Whether a second copy of parameters and moments is saved meanwhile.
     /// - Throws: ``TrainingError`` where they are larger than the machine's memory.
-    static func check(holds layout: ParameterLayout, laneCount: Int) throws(TrainingError) {
+    static func check(holds layout: ParameterLayout, laneCount: Int, savesBesideSteps: Bool = false)
+        throws(TrainingError)
+    {
         let (needed, overflow) = layout.count.multipliedReportingOverflow(
-            by: (3 + laneCount) * MemoryLayout<Float>.stride)
+            by: ((savesBesideSteps ? 6 : 3) + laneCount) * MemoryLayout<Float>.stride)
         guard !overflow, needed <= byteCount else {
             throw TrainingError(
                 .tooLarge(parameterCount: layout.count, byteCount: overflow ? Int.max : needed, available: byteCount))

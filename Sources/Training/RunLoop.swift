@@ -4,7 +4,7 @@ public struct ProgressEvent: Sendable {
     public enum Kind: Hashable, Sendable {
         /// A step ended; its figures are in ``ProgressEvent/metrics``.
         case step
-        /// The state was saved.
+        /// The state was taken for a save, which goes on beside the next steps; when the run returns, it is on the disk.
         case saved
     }
 

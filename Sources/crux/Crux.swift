@@ -19,7 +19,7 @@ struct Crux: ParsableCommand {
             ExperimentCommand.self,
             InspectCommand.self, VerifyCommand.self, ManifestCommand.self, SignCommand.self, KeygenCommand.self,
             DiffCommand.self, KLCommand.self, ConvertCommand.self,
-            EditCommand.self,
+            EditCommand.self, RepairCommand.self,
             BenchCommand.self,
         ]
     )

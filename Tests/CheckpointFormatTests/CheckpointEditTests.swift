@@ -88,35 +88,6 @@ import Testing
         #expect(try path.readBytes() == bytes)
     }
 
-    @Test(arguments: [Errno.noSpace, .ioError], [false, true])
-    func everyFailingCallLeavesTheOldOrTheNewFileWhole(errno: Errno, isCrash: Bool) throws {
-        var callCount = 0
-        while true {
-            let inner = try TemporaryFolder()
-            let path = inner.file("run.crux")
-            try SmallCheckpoint.write(at: path)
-            let old = try path.readBytes()
-            var edit = try CheckpointEdit(path: path)
-            edit.metadata["note"] = .string("new")
-            let operations = WriterTests.operations(
-                failingCall: callCount + 1, errno: errno, isCrash: isCrash, counter: Counter())
-            var failure: CheckpointError?
-            do throws(CheckpointError) { try edit.save(operations: operations) } catch { failure = error }
-            let isOld = try path.readBytes() == old
-            let report = Verifier.verify(path: path)
-            #expect(report.isValid, "after \(callCount) calls: \(report.findings)")
-            #expect(try isOld != (CheckpointReader(path: path).metadata["note"] == .string("new")))
-            if !isCrash { #expect(try inner.entries() == ["run.crux"]) }
-            guard failure != nil else {
-                #expect(!isOld)
-                break
-            }
-            callCount += 1
-        }
-        // Creation, a write, two synchronisations and a renaming.
-        #expect(callCount >= 5)
-    }
-
     @Test func textsBecomeValuesOfEveryType() {
         let values: [(String, MetadataType, MetadataValue)] = [
             ("255", .uint8, .uint8(255)), ("-128", .int8, .int8(-128)), ("65535", .uint16, .uint16(65_535)),

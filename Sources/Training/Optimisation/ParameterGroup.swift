@@ -28,4 +28,16 @@ package final class ParameterGroup: Sendable {
         secondMoment = FloatArena(count: layout.count).all
         laneGradients = (0..<laneCount).map { _ in FloatArena(count: layout.count).all }
     }
+
+    /// A group of the same layout for a copy of parameters and moments, all zero.
+    func withoutGradients() -> ParameterGroup {
+        ParameterGroup(layout: layout, laneCount: 0, learningRateFactor: learningRateFactor)
+    }
+
+    /// Copies parameters and moments of a group of the same layout.
+    func copyState(of other: ParameterGroup) {
+        parameters.copy(from: other.parameters)
+        firstMoment.copy(from: other.firstMoment)
+        secondMoment.copy(from: other.secondMoment)
+    }
 }

@@ -1,4 +1,4 @@
-import CheckpointFormat
+package import CheckpointFormat
 import Codecs
 import Kernels
 import LanguageModel
@@ -27,9 +27,21 @@ public struct Pretraining: Sendable {
         checkpoint path: FilePath, resume: Bool = false, metricsFile: FilePath? = nil, stop: StopFlag = StopFlag(),
         progress: (ProgressEvent) -> Void = { _ in }
     ) throws -> TrainingSummary {
+        try run(
+            checkpoint: path, resume: resume, metricsFile: metricsFile, stop: stop, operations: .system,
+            progress: progress)
+    }
+
+    /// As ``run(checkpoint:resume:metricsFile:stop:progress:)``, with system calls of the saves that tests replace.
+    package func run(
+        checkpoint path: FilePath, resume: Bool, metricsFile: FilePath?, stop: StopFlag, operations: FileOperations,
+        progress: (ProgressEvent) -> Void
+    ) throws -> TrainingSummary {
         let task = AdditionTask(vocabulary: configuration.task.vocabulary)
         let model = try GPT(configuration.modelConfiguration)
-        try PhysicalMemory.check(holds: model.layout, laneCount: configuration.execution.gradientLanes)
+        let savesBesideSteps = configuration.checkpoint.everySteps > 0
+        try PhysicalMemory.check(
+            holds: model.layout, laneCount: configuration.execution.gradientLanes, savesBesideSteps: savesBesideSteps)
         let group = ParameterGroup(layout: model.layout, laneCount: configuration.execution.gradientLanes)
         let networks = TrainingState.Networks(model: group, critic: nil)
         var state = TrainingState(kind: PretrainingConfiguration.checkpointKind, configuration: configuration.yaml)
@@ -57,6 +69,8 @@ public struct Pretraining: Sendable {
             temperature: Float(configuration.evaluation.temperature ?? 0), maximumNewTokenCount: nil,
             seed: configuration.seed)
         let generator = Generator(model: model, parameters: group.parameters, pool: pool)
+        let saver = try BackgroundSaver(
+            path: path, model: current, networks: networks, isBesideTraining: savesBesideSteps, operations: operations)
         var log = try MetricsLog(startingWith: state.metrics, path: metricsFile)
         let loop = RunLoop(
             totalSteps: configuration.steps, evaluation: configuration.evaluation,
@@ -64,7 +78,9 @@ public struct Pretraining: Sendable {
         let (ending, step, metrics) = try loop.run(
             after: state.step, log: &log, stop: stop, progress: progress,
             takeStep: { step in
-                let record = try trainer.take(step)
+                try saver.check()
+                var record = try trainer.take(step)
+                saver.addPause(to: &record)
                 state.tokensSeen += Int(record["tokens"] ?? 0)
                 return record
             },
@@ -73,8 +89,9 @@ public struct Pretraining: Sendable {
                 state.step = step
                 state.updateCount = step
                 state.metrics = metrics
-                digest = try state.write(to: path, model: current, networks: networks).weightsDigest.hex
+                try saver.save(state)
             })
+        digest = try saver.finish()?.weightsDigest.hex ?? digest
         return TrainingSummary(ending: ending, step: step, weightsDigest: digest, metrics: metrics)
     }
 }

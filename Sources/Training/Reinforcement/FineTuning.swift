@@ -32,7 +32,8 @@ public struct FineTuning: Sendable {
         let (configuration, trainedDigits) = try resolve(for: reference)
         let model = reference.stored.model
         let laneCount = configuration.execution.gradientLanes
-        try PhysicalMemory.check(holds: model.layout, laneCount: laneCount)
+        let savesBesideSteps = configuration.checkpoint.everySteps > 0
+        try PhysicalMemory.check(holds: model.layout, laneCount: laneCount, savesBesideSteps: savesBesideSteps)
         let policy = ParameterGroup(layout: model.layout, laneCount: laneCount)
         let critic = Critic(
             inputSize: model.configuration.embeddingSize, hiddenSizes: configuration.critic.hiddenSizes)
@@ -67,6 +68,8 @@ public struct FineTuning: Sendable {
             evaluation: configuration.evaluation, task: reference.task, trainedDigits: trainedDigits,
             temperature: Float(configuration.evaluation.temperature ?? configuration.rollout.temperature),
             maximumNewTokenCount: nil, seed: configuration.seed)
+        let saver = try BackgroundSaver(
+            path: path, model: current, networks: saved, isBesideTraining: savesBesideSteps, operations: .system)
         var log = try MetricsLog(startingWith: state.metrics, path: metricsFile)
         let loop = RunLoop(
             totalSteps: configuration.steps, evaluation: configuration.evaluation,
@@ -74,7 +77,9 @@ public struct FineTuning: Sendable {
         let (ending, step, metrics) = try loop.run(
             after: state.step, log: &log, stop: stop, progress: progress,
             takeStep: { step in
-                let record = try trainer.take(step, updateCount: &state.updateCount)
+                try saver.check()
+                var record = try trainer.take(step, updateCount: &state.updateCount)
+                saver.addPause(to: &record)
                 state.tokensSeen += Int(record["tokens"] ?? 0)
                 return record
             },
@@ -82,8 +87,9 @@ public struct FineTuning: Sendable {
             save: { step, metrics in
                 state.step = step
                 state.metrics = metrics
-                digest = try state.write(to: path, model: current, networks: saved).weightsDigest.hex
+                try saver.save(state)
             })
+        digest = try saver.finish()?.weightsDigest.hex ?? digest
         return TrainingSummary(ending: ending, step: step, weightsDigest: digest, metrics: metrics)
     }
 

@@ -8,9 +8,9 @@ import TensorCore
 /// Everything of a run that its checkpoint holds besides model and tokenizer.
 ///
 /// Random streams and the data cursor need no place of their own: both are functions of seed and step.
-struct TrainingState {
+struct TrainingState: Sendable {
     /// What a run trains.
-    struct Networks {
+    struct Networks: Sendable {
         /// The language model's parameters and moments.
         let model: ParameterGroup
         /// The critic's, where there is one.
@@ -66,12 +66,16 @@ struct TrainingState {
 
     /// Writes the checkpoint, whole or not at all.
     ///
-    /// - Parameter model: With the parameters of `networks`.
+    /// - Parameters:
+    ///   - model: With the parameters of `networks`.
+    ///   - options: How it is encoded.
+    ///   - operations: The system calls.
     /// - Throws: ``CheckpointError``.
     func write(
-        to path: FilePath, model: LanguageModelCheckpoint, networks: Networks
+        to path: FilePath, model: LanguageModelCheckpoint, networks: Networks,
+        options: WriterOptions = WriterOptions(), operations: FileOperations
     ) throws(CheckpointError) -> CheckpointSummary {
-        let writer = try CheckpointWriter.create(at: path)
+        let writer = try CheckpointWriter.create(at: path, options: options, operations: operations)
         writer.setMetadata(MetadataKey.kind, .string(kind))
         writer.setMetadata(MetadataKey.step, .uint64(UInt64(step)))
         writer.setMetadata(Self.updateCountKey, .uint64(UInt64(updateCount)))
