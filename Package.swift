@@ -85,6 +85,7 @@ let package = Package(
             "LanguageModel",
             [
                 "Kernels", "CheckpointFormat", "TensorCore",
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .library("Tasks", ["LanguageModel"]),
@@ -164,6 +165,7 @@ let package = Package(
             of: "LanguageModel",
             [
                 "CheckpointFormat", "CheckpointInterop", "Kernels", "TensorCore",
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .tests(of: "Tasks", ["LanguageModel"]),
         .tests(

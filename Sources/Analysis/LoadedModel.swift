@@ -15,7 +15,7 @@ public struct LoadedModel: Sendable {
     /// The model.
     public let model: GPT
     /// The tokenizer stored with it.
-    public let tokenizer: CharacterTokenizer
+    public let tokenizer: Tokenizer
     /// The parameters in the order of the model's layout.
     public let parameters: FloatSlice
 
@@ -33,14 +33,15 @@ public struct LoadedModel: Sendable {
         }
         do throws(ModelError) {
             model = try GPT(metadata.configuration())
-            tokenizer = try CharacterTokenizer(vocabulary: metadata.vocabulary)
+            tokenizer = try Tokenizer(metadata: source.metadata)
         } catch {
             throw .model(error, subject: file)
         }
-        guard tokenizer.vocabulary.count == model.configuration.vocabularySize else {
+        let tokenCount = tokenizer.vocabulary.count
+        guard tokenCount == model.configuration.vocabularySize else {
             throw .unsuitable(
                 subject: "\(file): \(MetadataKey.tokenizerVocabulary)",
-                found: "\(tokenizer.vocabulary.count) characters",
+                found: "\(tokenCount) tokens",
                 expected: "\(model.configuration.vocabularySize), the model's vocabulary")
         }
         // Every tensor is checked before the memory for all of them is taken.

@@ -14,10 +14,16 @@ public enum MetadataKey {
     public static let reference = "lineage.reference"
     /// The weights' digest of the pre-trained model at the chain's start (string, hexadecimal).
     public static let pretrained = "lineage.pretrained"
-    /// The tokenizer's kind: `character` (string).
+    /// The tokenizer's kind: `character`, or `gpt2` for GPT-2's byte pairs (string).
     public static let tokenizerModel = "tokenizer.model"
     /// The tokens in the order of their ids (array of strings).
     public static let tokenizerVocabulary = "tokenizer.vocabulary"
+    /// For `gpt2`: the pairs of tokens in the order in which they are merged (array of strings).
+    public static let tokenizerMerges = "tokenizer.merges"
+    /// For `gpt2`: the tokens that stand for themselves in a text (array of u32).
+    public static let tokenizerSpecialTokens = "tokenizer.special_tokens"
+    /// For `gpt2`: the token that ends a text (u32).
+    public static let tokenizerEndOfText = "tokenizer.end_of_text"
     /// The architecture: `gpt2` (string).
     public static let architecture = "model.architecture"
     /// The longest context in tokens (u32).

@@ -8,19 +8,15 @@ public struct LanguageModelCheckpoint: Sendable {
     /// The model.
     public let model: GPT
     /// Its tokenizer.
-    public let tokenizer: CharacterTokenizer
+    public let tokenizer: Tokenizer
     /// Its weights, in the order of the model's layout.
     public let parameters: FloatSlice
 
     /// Puts the three together.
     ///
     /// - Throws: ``ModelError`` where they are of different sizes.
-    public init(model: GPT, tokenizer: CharacterTokenizer, parameters: FloatSlice) throws(ModelError) {
-        guard tokenizer.vocabulary.count == model.configuration.vocabularySize else {
-            throw ModelError(
-                field: MetadataKey.tokenizerVocabulary, found: "\(tokenizer.vocabulary.count) tokens",
-                expected: "\(model.configuration.vocabularySize) (\(MetadataKey.vocabularySize))")
-        }
+    public init(model: GPT, tokenizer: Tokenizer, parameters: FloatSlice) throws(ModelError) {
+        try Self.check(tokenizer, fits: model.configuration)
         guard parameters.count == model.layout.count else {
             throw ModelError(
                 field: "parameters", found: "\(parameters.count) floats", expected: "\(model.layout.count)")
@@ -28,6 +24,22 @@ public struct LanguageModelCheckpoint: Sendable {
         self.model = model
         self.tokenizer = tokenizer
         self.parameters = parameters
+    }
+
+    /// Puts the three together, where a token is a character.
+    ///
+    /// - Throws: ``ModelError`` where they are of different sizes.
+    public init(model: GPT, tokenizer: CharacterTokenizer, parameters: FloatSlice) throws(ModelError) {
+        try self.init(model: model, tokenizer: .character(tokenizer), parameters: parameters)
+    }
+
+    private static func check(_ tokenizer: Tokenizer, fits configuration: ModelConfiguration) throws(ModelError) {
+        let count = tokenizer.vocabulary.count
+        guard count == configuration.vocabularySize else {
+            throw ModelError(
+                field: MetadataKey.tokenizerVocabulary, found: "\(count) tokens",
+                expected: "\(configuration.vocabularySize) (\(MetadataKey.vocabularySize))")
+        }
     }
 
     /// Reads a model: metadata `model.*` and `tokenizer.*`, and one weight tensor for each parameter.
@@ -38,7 +50,6 @@ public struct LanguageModelCheckpoint: Sendable {
     public init(reading reader: CheckpointReader) throws(CheckpointError) {
         let metadata = ModelMetadata(reader: reader)
         try metadata.require(MetadataKey.architecture, is: "gpt2")
-        try metadata.require(MetadataKey.tokenizerModel, is: "character")
         let configuration = ModelConfiguration(
             vocabularySize: try metadata.integer(MetadataKey.vocabularySize),
             contextLength: try metadata.integer(MetadataKey.contextLength),
@@ -47,16 +58,12 @@ public struct LanguageModelCheckpoint: Sendable {
             embeddingSize: try metadata.integer(MetadataKey.embeddingSize),
             usesBiases: try metadata.value(MetadataKey.usesBiases, "a bool", \.boolValue),
             layerNormEpsilon: Float(try metadata.value(MetadataKey.layerNormEpsilon, "a number", \.doubleValue)))
-        let vocabulary = try metadata.value(
-            MetadataKey.tokenizerVocabulary, "an array of strings", \.stringArrayValue)
+        _ = try metadata.value(MetadataKey.tokenizerModel, "a string", \.stringValue)
+        _ = try metadata.value(MetadataKey.tokenizerVocabulary, "an array of strings", \.stringArrayValue)
         do throws(ModelError) {
             try configuration.validate()
-            let tokenizer = try CharacterTokenizer(vocabulary: vocabulary)
-            guard vocabulary.count == configuration.vocabularySize else {
-                throw ModelError(
-                    field: MetadataKey.tokenizerVocabulary, found: "\(vocabulary.count) tokens",
-                    expected: "\(configuration.vocabularySize) (\(MetadataKey.vocabularySize))")
-            }
+            let tokenizer = try Tokenizer(metadata: reader.metadata)
+            try Self.check(tokenizer, fits: configuration)
             model = try GPT(configuration)
             self.tokenizer = tokenizer
         } catch {
@@ -95,8 +102,7 @@ public struct LanguageModelCheckpoint: Sendable {
         for (key, size) in sizes { writer.setMetadata(key, .uint32(UInt32(clamping: size))) }
         writer.setMetadata(MetadataKey.usesBiases, .bool(configuration.usesBiases))
         writer.setMetadata(MetadataKey.layerNormEpsilon, .float32(configuration.layerNormEpsilon))
-        writer.setMetadata(MetadataKey.tokenizerModel, .string("character"))
-        writer.setMetadata(MetadataKey.tokenizerVocabulary, .array(MetadataArray(tokenizer.vocabulary)))
+        for (key, value) in tokenizer.metadata { writer.setMetadata(key, value) }
     }
 
     /// Checks every tensor before the memory for all of them is taken, then reads them.

@@ -26,6 +26,17 @@ public struct AdditionTask: Hashable, Sendable {
         self.init(complete: tokenizer)
     }
 
+    /// Uses a checkpoint's own tokenizer, which must be one of characters.
+    ///
+    /// - Throws: ``TaskError`` where it is not, or naming the characters that the vocabulary lacks.
+    public init(tokenizer: Tokenizer) throws(TaskError) {
+        guard case .character(let characters) = tokenizer else {
+            throw TaskError(
+                field: "tokenizer.model", found: "byte pairs", expected: "one token per character, as additions need")
+        }
+        try self.init(tokenizer: characters)
+    }
+
     /// Uses one of the standard vocabularies.
     public init(vocabulary: AdditionVocabulary) { self.init(complete: vocabulary.tokenizer) }
 

@@ -28,7 +28,7 @@ struct GenerationResult: Encodable {
 
         init(
             _ prompt: GenerationPrompt, _ completion: Completion, sample: Int, task: AdditionTask?,
-            tokenizer: CharacterTokenizer
+            tokenizer: Tokenizer
         ) {
             self.sample = sample
             self.prompt = prompt.text

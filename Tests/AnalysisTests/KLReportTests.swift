@@ -283,6 +283,6 @@ import Testing
         #expect(
             try write("d.crux") {
                 $0.setMetadata(MetadataKey.tokenizerVocabulary, .array(MetadataArray(["a", "b", "c"])))
-            } == "d.crux: tokenizer.vocabulary: found 3 characters, expected 2, the model's vocabulary")
+            } == "d.crux: tokenizer.vocabulary: found 3 tokens, expected 2, the model's vocabulary")
     }
 }

@@ -52,7 +52,7 @@ public struct Pretraining: Sendable {
             try check.expect(configuration, stored: try reader.string(MetadataKey.configuration))
             try check.finish()
             let saved = try LanguageModelCheckpoint(reading: reader)
-            check.expect(saved, configuration: model.configuration, tokenizer: task.tokenizer)
+            check.expect(saved, configuration: model.configuration, tokenizer: .character(task.tokenizer))
             try check.finish()
             try state.resume(from: reader, model: saved, networks: networks)
             digest = reader.weightsDigest.hex

@@ -23,7 +23,7 @@ struct ResumeCheck {
 
     /// Compares the model's size and tokenizer.
     mutating func expect(
-        _ stored: LanguageModelCheckpoint, configuration: ModelConfiguration, tokenizer: CharacterTokenizer
+        _ stored: LanguageModelCheckpoint, configuration: ModelConfiguration, tokenizer: Tokenizer
     ) {
         expect(
             MetadataKey.tokenizerVocabulary, stored: "\(stored.tokenizer.vocabulary)",
