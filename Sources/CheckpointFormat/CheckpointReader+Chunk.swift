@@ -16,6 +16,6 @@ extension CheckpointReader {
         content.resize(to: stored.contentRange.count)
         var span = content.mutableSpan
         var bytes = unsafe span.mutableBytes
-        try ChunkDecoder().read(stored, ofTensor: tensor.name, from: file, into: &bytes)
+        try ChunkDecoder().read(stored, of: tensor, from: file, base: base, into: &bytes)
     }
 }

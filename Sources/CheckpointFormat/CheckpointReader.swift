@@ -25,18 +25,52 @@ public final class CheckpointReader: Sendable {
     /// The digest of the tensors with the role weight: names the model, whatever file it is in.
     public let weightsDigest: Digest128
 
+    /// What a delta says of its base; nil for a file that is no delta.
+    public let baseReference: BaseReference?
+
     package let file: InputFile
+    /// The base of a delta; nil for other files, and where it was opened without.
+    package let base: (any DeltaBase)?
     private let positions: [String: Int]
 
-    /// Opens a checkpoint.
+    /// Opens a checkpoint; of a delta, its base as well.
     ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - bases: Where the base of a delta is looked for.
     /// - Throws: ``CheckpointError``: `missing` or `io` where the file cannot be read, `notACheckpoint`,
-    ///   `unsupportedVersion`, `truncated`, `damaged` or `invalid`, with the place, where it is not whole.
-    public init(path: FilePath) throws(CheckpointError) {
+    ///   `unsupportedVersion`, `truncated`, `damaged` or `invalid`, with the place, where it is not whole; for a
+    ///   delta `missing` where no base is found and `wrongBase` where another checkpoint is in its place.
+    public convenience init(path: FilePath, bases: BaseSearch = .standard) throws(CheckpointError) {
         let file = try InputFile(path: path)
         let structure = try FileStructure(file)
-        self.path = path
+        try self.init(file: file, structure: structure, base: try structure.openBase(of: file, bases))
+    }
+
+    /// Opens a checkpoint that need not be readable: of a delta without its base, the chunks that refer to the base
+    /// cannot be read.
+    package convenience init(pathOfDeltaWithoutBase path: FilePath) throws(CheckpointError) {
+        let file = try InputFile(path: path)
+        try self.init(file: file, structure: try FileStructure(file), base: nil)
+    }
+
+    /// Opens a checkpoint, and the base that it may have only where the check of what the file itself says passes.
+    package static func open(
+        path: FilePath, bases: BaseSearch, check: BaseSearch.Check
+    ) throws(CheckpointError) -> CheckpointReader {
+        let file = try InputFile(path: path)
+        let structure = try FileStructure(file)
+        let reader = try CheckpointReader(file: file, structure: structure, base: nil)
+        try check(reader)
+        guard reader.baseReference != nil else { return reader }
+        return try CheckpointReader(file: file, structure: structure, base: try structure.openBase(of: file, bases))
+    }
+
+    private init(file: InputFile, structure: FileStructure, base: (any DeltaBase)?) throws(CheckpointError) {
+        path = file.path
         self.file = file
+        self.base = base
+        baseReference = try structure.readBase(file)
         metadata = try structure.readMetadata(file)
         formatVersion = Int(structure.header.writeVersion)
         requiredFeatures = structure.header.requiredFeatures
@@ -126,7 +160,7 @@ public final class CheckpointReader: Sendable {
             content.resize(to: chunk.contentRange.count)
             var span = content.mutableSpan
             var bytes = unsafe span.mutableBytes
-            try decoder.read(chunk, ofTensor: tensor.name, from: file, into: &bytes)
+            try decoder.read(chunk, of: tensor, from: file, base: base, into: &bytes)
             try body(chunk.contentRange, bytes.bytes)
         }
     }
@@ -142,7 +176,7 @@ public final class CheckpointReader: Sendable {
             let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[chunk.contentRange])
             var content = unsafe part.mutableBytes
             do throws(CheckpointError) {
-                try decoders[worker].read(chunk, ofTensor: tensor.name, from: file, into: &content)
+                try decoders[worker].read(chunk, of: tensor, from: file, base: base, into: &content)
             } catch {
                 failures.set(error, at: task)
             }

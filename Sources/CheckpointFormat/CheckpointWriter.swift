@@ -10,6 +10,8 @@ public import TensorCore
 public final class CheckpointWriter {
     private let file: OutputFile
     private let options: WriterOptions
+    /// What the file is stored against, where it is a delta.
+    private let base: (any DeltaBase)?
     private let encoders: [ChunkEncoder]
     private let slots: [EncodedChunk]
     private let headerChecksum: UInt64
@@ -40,8 +42,9 @@ public final class CheckpointWriter {
         var digester: TensorDigester?
     }
 
-    private init(file: OutputFile, options: WriterOptions) throws(CheckpointError) {
+    private init(file: OutputFile, options: WriterOptions, base: (any DeltaBase)?) throws(CheckpointError) {
         self.file = file
+        self.base = base
         self.options = options
         guard Format.chunkByteCounts.contains(options.chunkByteCount),
             options.chunkByteCount % Format.alignment == 0
@@ -63,18 +66,30 @@ public final class CheckpointWriter {
         // Two chunks a worker even out differences; memory stays bounded for large chunks.
         let slotCount = max(1, min(2 * options.workerCount, (64 << 20) / options.chunkByteCount))
         slots = (0..<max(slotCount, options.workerCount)).map { _ in EncodedChunk() }
-        let header = FileHeader().encoded()
+        var fields = FileHeader()
+        fields.requiredFeatures = base == nil ? [] : .deltas
+        let header = fields.encoded()
         headerChecksum = XXH3.hash64(unsafe header.span.bytes.extracting(first: Format.blockByteCount - 8))
         try file.write(header)
+        if let base { try write(base) }
     }
 
     /// Begins a checkpoint at a path.
     ///
-    /// - Throws: ``CheckpointError`` of kind `io` where no file can be created there.
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - options: How it is encoded.
+    ///   - base: What the file is stored against, which makes it a delta: it can then be read only together with the
+    ///     base. Tensors that the base has under the same name, with the same type and shape, become differences
+    ///     where that is smaller.
+    /// - Throws: ``CheckpointError`` of kind `io` where no file can be created there, and of kind `wrongBase` where
+    ///   the file is the base itself.
     public static func create(
-        at path: FilePath, options: WriterOptions = WriterOptions()
+        at path: FilePath, options: WriterOptions = WriterOptions(), base: (any DeltaBase)? = nil
     ) throws(CheckpointError) -> CheckpointWriter {
-        try CheckpointWriter(file: OutputFile.create(at: path), options: options)
+        try base?.checkIsKept(whenWriting: path)
+        try base?.checkDepth(of: path)
+        return try CheckpointWriter(file: OutputFile.create(at: path), options: options, base: base)
     }
 
     /// Begins a checkpoint on a descriptor that is only ever written to: a pipe, or standard output. The
@@ -85,16 +100,33 @@ public final class CheckpointWriter {
     ///   - path: The name for messages.
     ///   - options: How to encode.
     public static func stream(
-        to descriptor: FileDescriptor, path: FilePath, options: WriterOptions = WriterOptions()
+        to descriptor: FileDescriptor, path: FilePath, options: WriterOptions = WriterOptions(),
+        base: (any DeltaBase)? = nil
     ) throws(CheckpointError) -> CheckpointWriter {
-        try CheckpointWriter(file: OutputFile.stream(to: descriptor, path: path), options: options)
+        try base?.checkDepth(of: path)
+        return try CheckpointWriter(file: OutputFile.stream(to: descriptor, path: path), options: options, base: base)
     }
 
     /// Begins a checkpoint whose system calls are replaced, for tests.
     package static func create(
         at path: FilePath, options: WriterOptions, operations: FileOperations
     ) throws(CheckpointError) -> CheckpointWriter {
-        try CheckpointWriter(file: OutputFile.create(at: path, operations: operations), options: options)
+        try CheckpointWriter(
+            file: OutputFile.create(at: path, operations: operations), options: options, base: nil)
+    }
+
+    /// Writes what a delta says of its base.
+    private func write(_ base: any DeltaBase) throws(CheckpointError) {
+        let body = BaseReference(
+            weightsDigest: try base.baseWeightsDigest(),
+            pathHint: BaseReference.hint(from: file.path, to: base.path)
+        ).encoded()
+        let section = SectionHeader.section(.base, body: body, at: file.byteCount)
+        entries.append(
+            FileIndex.Entry(
+                kind: .base, range: file.byteCount..<file.byteCount + section.count, bodyDigest: XXH3.hash128(body),
+                tensor: nil))
+        try file.write(section)
     }
 
     /// Sets a metadata value; a key that is set again keeps its place.
@@ -155,7 +187,9 @@ public final class CheckpointWriter {
         guard description.shape.rank <= Format.maximumRank else {
             throw misuse(name, "the rank \(description.shape.rank) is larger than \(Format.maximumRank)")
         }
-        let head = TensorHead(description: description, chunkByteCount: options.chunkByteCount, baseDigest: nil)
+        let head = TensorHead(
+            description: description, chunkByteCount: options.chunkByteCount,
+            baseDigest: try baseDigest(of: description))
         let body = head.encoded()
         let offset = file.byteCount
         try checked { () throws(CheckpointError) in
@@ -165,6 +199,20 @@ public final class CheckpointWriter {
             head: head, recordOffset: offset, headDigest: XXH3.hash128(body),
             digester: options.chunkByteCount == Format.leafByteCount ? nil : TensorDigester())
         state = .inTensor
+    }
+
+    /// The digest of the base's tensor that this one is compared with; nil where there is none.
+    private func baseDigest(of description: TensorDescription) throws(CheckpointError) -> Digest128? {
+        guard let base, options.codec != .raw, description.byteCount > 0,
+            let found = base.description(ofTensor: description.name),
+            found.dtype == description.dtype, found.shape == description.shape
+        else { return nil }
+        do {
+            return try base.contentDigest(ofTensor: description.name)
+        } catch {
+            giveUp()
+            throw error
+        }
     }
 
     /// Adds content to the tensor that was begun, in pieces of any size.
@@ -280,7 +328,9 @@ public final class CheckpointWriter {
     }
 
     private func encodeBatch(_ content: RawSpan) throws(CheckpointError) {
-        guard let dtype = tensor?.head.description.dtype else { return }
+        guard let head = tensor?.head, let encoded = tensor?.chunks.count else { return }
+        let dtype = head.description.dtype
+        let failures = FirstFailure()
         let chunkByteCount = options.chunkByteCount
         let chunkCount = (content.byteCount + chunkByteCount - 1) / chunkByteCount
         let isRaw = options.codec == .raw
@@ -288,10 +338,24 @@ public final class CheckpointWriter {
             index * chunkByteCount..<min((index + 1) * chunkByteCount, content.byteCount)
         }
         ParallelTasks.run(taskCount: chunkCount, workerCount: encoders.count) { task, worker in
-            encoders[worker].encode(
-                content.extracting(chunk(task)), planes: dtype.planes, patternByteCount: dtype.block.byteCount,
-                isRaw: isRaw, into: slots[task])
+            guard !failures.isSet else { return }
+            let piece = content.extracting(chunk(task))
+            let start = (encoded + task) * chunkByteCount
+            do throws(CheckpointError) {
+                try encoders[worker].encode(
+                    piece, planes: dtype.planes, patternByteCount: dtype.block.byteCount, isRaw: isRaw,
+                    base: head.baseDigest == nil
+                        ? nil
+                        : base.map {
+                            ChunkEncoder.Base(
+                                source: $0, tensor: head.description, range: start..<start + piece.byteCount)
+                        },
+                    into: slots[task])
+            } catch {
+                failures.set(error, at: task)
+            }
         }
+        if let failure = failures.value { throw failure }
         for index in 0..<chunkCount {
             let slot = slots[index]
             tensor?.chunks.append(slot.entry)

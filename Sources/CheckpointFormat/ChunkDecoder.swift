@@ -6,11 +6,17 @@ final class ChunkDecoder {
     private var zstd: ZstdDecompressor?
     private let stored = ScratchBuffer()
     private let planes = ScratchBuffer()
+    /// What reading the base takes.
+    private let baseScratch = BaseScratch()
 
     /// Reads a chunk from its file into `content`, which has the chunk's size, and checks both digests.
+    ///
+    /// - Parameter base: The base of a delta.
     func read(
-        _ chunk: StoredChunk, ofTensor name: String, from file: InputFile, into content: inout MutableRawSpan
+        _ chunk: StoredChunk, of tensor: StoredTensor, from file: InputFile, base: (any DeltaBase)?,
+        into content: inout MutableRawSpan
     ) throws(CheckpointError) {
+        let name = tensor.name
         if chunk.codec == .raw {
             // Stored bytes and content are the same and have one digest.
             try file.read(from: chunk.byteRange.lowerBound, into: &content)
@@ -18,6 +24,7 @@ final class ChunkDecoder {
             return
         }
         try checkStored(chunk, ofTensor: name, from: file)
+        if chunk.codec.needsBase { try readBase(chunk, of: tensor, from: file, base: base, into: &content) }
         do {
             try stored.withBytes { bytes throws in try decode(bytes, as: chunk.codec, into: &content) }
         } catch {
@@ -26,6 +33,26 @@ final class ChunkDecoder {
                 problem: "the chunk cannot be decoded as '\(chunk.codec)': \(error)")
         }
         try Self.check(content.bytes, chunk.contentDigest, of: "the decoded content", chunk, name, file.path)
+    }
+
+    /// Fills `content` with the base's.
+    private func readBase(
+        _ chunk: StoredChunk, of tensor: StoredTensor, from file: InputFile, base: (any DeltaBase)?,
+        into content: inout MutableRawSpan
+    ) throws(CheckpointError) {
+        guard let base else {
+            throw CheckpointError(
+                .missing, path: file.path, place: Self.place(chunk, tensor.name),
+                problem: "the content is a difference from a base that is not there")
+        }
+        do {
+            try base.readContent(
+                chunk.contentRange, ofTensor: tensor.name, into: &content, scratch: baseScratch)
+        } catch {
+            throw CheckpointError(
+                error.kind, path: file.path, place: Self.place(chunk, tensor.name),
+                problem: "the base cannot be read: \(error)")
+        }
     }
 
     /// Reads a chunk's stored bytes and checks their digest.
@@ -48,6 +75,19 @@ final class ChunkDecoder {
                 try decompress(bytes, into: &planes)
                 try BytePlanes.join(planes.bytes, width: width, isRotated: isRotated, into: &content)
             }
+        case .same: break
+        case .difference(let width):
+            try planes.withMutableBytes(count: content.byteCount) { planes throws in
+                try decompress(bytes, into: &planes)
+                try BitDifference.join(planes.bytes, width: width, ontoBase: &content)
+            }
+        case .sparseDifference(let width):
+            let maximum = SparseDifference.maximumByteCount(wordCount: content.byteCount / width, width: width)
+            let byteCount = try ZstdDecompressor.contentByteCount(of: bytes, atMost: maximum)
+            try planes.withMutableBytes(count: byteCount) { planes throws in
+                try decompress(bytes, into: &planes)
+                try SparseDifference.decode(planes.bytes, width: width, ontoBase: &content)
+            }
         }
     }
 
@@ -67,7 +107,8 @@ final class ChunkDecoder {
     }
 
     static func place(_ chunk: StoredChunk, _ name: String) -> CheckpointPlace {
-        CheckpointPlace(tensor: name, chunk: chunk.index, byteRange: chunk.byteRange)
+        CheckpointPlace(
+            tensor: name, chunk: chunk.index, byteRange: chunk.byteRange.isEmpty ? nil : chunk.byteRange)
     }
 }
 

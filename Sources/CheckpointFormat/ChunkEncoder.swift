@@ -1,4 +1,5 @@
 internal import Codecs
+internal import TensorCore
 
 /// Finds the smallest encoding of a chunk. One thread at a time.
 final class ChunkEncoder {
@@ -9,6 +10,9 @@ final class ChunkEncoder {
     private var matches: ZstdCompressor
     private let planes = ScratchBuffer()
     private let sample = ScratchBuffer()
+    private let baseSample = ScratchBuffer()
+    private let baseContent = ScratchBuffer()
+    private let baseScratch = BaseScratch()
     private let output = ScratchBuffer()
 
     init() throws(ZstdError) {
@@ -25,6 +29,27 @@ final class ChunkEncoder {
         case matches
         case planesWithLiterals
         case planesWithMatches
+        case differenceWithLiterals
+        case differenceWithMatches
+        case sparseDifferenceWithLiterals
+        case sparseDifferenceWithMatches
+
+        var findsMatches: Bool {
+            switch self {
+            case .matches, .planesWithMatches, .differenceWithMatches, .sparseDifferenceWithMatches: true
+            case .planesWithLiterals, .differenceWithLiterals, .sparseDifferenceWithLiterals: false
+            }
+        }
+    }
+
+    /// The content of a delta's base that a chunk is compared with.
+    struct Base {
+        /// The base.
+        let source: any DeltaBase
+        /// The tensor's name, type and shape there are those of the tensor that is written.
+        let tensor: TensorDescription
+        /// The chunk's place in the tensor.
+        let range: Range<Int>
     }
 
     /// The pieces of the sample are spread over the chunk; together they are a small part of its cost.
@@ -38,17 +63,28 @@ final class ChunkEncoder {
     ///   - planes: The words' size and whether they are rotated; nil for types without byte planes.
     ///   - patternByteCount: The size of the pattern that a constant chunk would repeat.
     ///   - isRaw: Whether the content must be stored as it is.
+    ///   - base: What a delta may refer to.
     ///   - chunk: Where the result goes.
     func encode(
         _ content: RawSpan, planes: (width: Int, isRotated: Bool)?, patternByteCount: Int, isRaw: Bool,
-        into chunk: EncodedChunk
-    ) {
+        base: Base?, into chunk: EncodedChunk
+    ) throws(CheckpointError) {
         chunk.contentDigest = XXH3.hash128(content)
+        if let base, !isRaw {
+            try baseContent.withMutableBytes(count: content.byteCount) { bytes throws(CheckpointError) in
+                try base.source.readContent(
+                    base.range, ofTensor: base.tensor.name, into: &bytes, scratch: baseScratch)
+            }
+            if baseContent.withBytes({ content.equals($0) }) {
+                chunk.setSame()
+                return
+            }
+        }
         if !isRaw, content.repeats(every: patternByteCount) {
             chunk.setPattern(content.extracting(first: patternByteCount))
             return
         }
-        guard !isRaw, encodeSmaller(content, planes: planes, into: chunk) else {
+        guard !isRaw, encodeSmaller(content, planes: planes, hasBase: base != nil, into: chunk) else {
             chunk.setRaw(byteCount: content.byteCount)
             return
         }
@@ -56,56 +92,125 @@ final class ChunkEncoder {
 
     /// Whether an encoding smaller than the content was found.
     private func encodeSmaller(
-        _ content: RawSpan, planes layout: (width: Int, isRotated: Bool)?, into chunk: EncodedChunk
+        _ content: RawSpan, planes layout: (width: Int, isRotated: Bool)?, hasBase: Bool, into chunk: EncodedChunk
     ) -> Bool {
-        guard let layout, content.byteCount % layout.width == 0 else {
-            return chunk.fill(.zstd, capacity: content.byteCount) { compress(content, with: .matches, into: &$0) }
+        var layout = layout
+        if let width = layout?.width, content.byteCount % width != 0 { layout = nil }
+        if hasBase {
+            // Types without words of several bytes are compared byte by byte.
+            let width = layout?.width ?? 1
+            let candidate = best(for: content, layout: layout, differenceWidth: width)
+            return encode(content, as: candidate, layout: layout, differenceWidth: width, into: chunk)
         }
-        let candidate = best(for: content, layout: layout)
-        if case .matches = candidate {
-            return chunk.fill(.zstd, capacity: content.byteCount) { compress(content, with: .matches, into: &$0) }
+        guard layout != nil else { return encode(content, as: .matches, layout: nil, differenceWidth: 1, into: chunk) }
+        let candidate = best(for: content, layout: layout, differenceWidth: nil)
+        return encode(content, as: candidate, layout: layout, differenceWidth: 1, into: chunk)
+    }
+
+    private func encode(
+        _ content: RawSpan, as candidate: Candidate, layout: (width: Int, isRotated: Bool)?, differenceWidth: Int,
+        into chunk: EncodedChunk
+    ) -> Bool {
+        let codec: ChunkCodec
+        switch candidate {
+        case .matches:
+            return chunk.fill(.zstd, capacity: content.byteCount) { compress(content, with: candidate, into: &$0) }
+        case .planesWithLiterals, .planesWithMatches:
+            guard let layout else { return false }
+            split(content, layout: layout)
+            codec = .planes(width: layout.width, isRotated: layout.isRotated)
+        case .differenceWithLiterals, .differenceWithMatches:
+            baseContent.withBytes { subtract($0, from: content, width: differenceWidth) }
+            codec = .difference(width: differenceWidth)
+        case .sparseDifferenceWithLiterals, .sparseDifferenceWithMatches:
+            let count = baseContent.withBytes { subtractSparsely($0, from: content, width: differenceWidth) }
+            return chunk.fill(.sparseDifference(width: differenceWidth), capacity: content.byteCount) { output in
+                planes.withBytes { compress($0.extracting(first: count), with: candidate, into: &output) }
+            }
         }
-        split(content, layout: layout)
-        return chunk.fill(
-            .planes(width: layout.width, isRotated: layout.isRotated), capacity: content.byteCount
-        ) { output in
+        return chunk.fill(codec, capacity: content.byteCount) { output in
             planes.withBytes { compress($0, with: candidate, into: &output) }
         }
     }
 
     /// The candidate that is smallest on a sample of the content.
-    private func best(for content: RawSpan, layout: (width: Int, isRotated: Bool)) -> Candidate {
-        let pieceByteCount = Self.samplePieceByteCount
-        sample.removeAll()
-        if content.byteCount <= Self.samplePieceCount * pieceByteCount {
-            sample.append(content)
+    ///
+    /// - Parameters:
+    ///   - layout: The byte planes of the content's type, where it has some.
+    ///   - differenceWidth: The words in which it is compared with the base; nil without a base.
+    private func best(
+        for content: RawSpan, layout: (width: Int, isRotated: Bool)?, differenceWidth: Int?
+    ) -> Candidate {
+        let ranges = Self.samples(of: content.byteCount)
+        Self.gather(content, ranges, into: sample)
+        var sizes: [(candidate: Candidate, byteCount: Int)] = []
+        if let layout {
+            sample.withBytes { split($0, layout: layout) }
+            sizes.append((.planesWithLiterals, sampledByteCount(.planesWithLiterals, pieceCount: layout.width)))
+            sizes.append((.matches, sampledByteCount(.matches, of: sample, pieceCount: 1)))
+            sizes.append((.planesWithMatches, sampledByteCount(.planesWithMatches, pieceCount: layout.width)))
         } else {
-            let step = (content.byteCount - pieceByteCount) / (Self.samplePieceCount - 1)
-            for piece in 0..<Self.samplePieceCount {
-                // Whole words of any width.
-                let start = piece * step & ~7
-                sample.append(content.extracting(start..<start + pieceByteCount))
+            sizes.append((.matches, sampledByteCount(.matches, of: sample, pieceCount: 1)))
+        }
+        if let width = differenceWidth {
+            baseContent.withBytes { Self.gather($0, ranges, into: baseSample) }
+            sample.withBytes { sample in baseSample.withBytes { subtract($0, from: sample, width: width) } }
+            for candidate in [Candidate.differenceWithLiterals, .differenceWithMatches] {
+                sizes.append((candidate, sampledByteCount(candidate, pieceCount: width)))
+            }
+            let count = sample.withBytes { sample in
+                baseSample.withBytes { subtractSparsely($0, from: sample, width: width) }
+            }
+            // The mask, and every plane, have statistics of their own.
+            let maskByteCount = SparseDifference.maskByteCount(wordCount: sample.count / width)
+            let planeByteCount = (count - maskByteCount) / width
+            let parts =
+                [0..<maskByteCount]
+                + (0..<width).map {
+                    maskByteCount + $0 * planeByteCount..<maskByteCount + ($0 + 1) * planeByteCount
+                }
+            for candidate in [Candidate.sparseDifferenceWithLiterals, .sparseDifferenceWithMatches] {
+                sizes.append((candidate, sampledByteCount(candidate, of: planes, parts: parts)))
             }
         }
-        sample.withBytes { split($0, layout: layout) }
         // Literals are the fastest; the others must be worth it.
-        let literals = sampledByteCount(.planesWithLiterals, pieceCount: layout.width)
-        let matches = sampledByteCount(.matches, pieceCount: 1)
-        let planesWithMatches = sampledByteCount(.planesWithMatches, pieceCount: layout.width)
-        let smallest = min(matches, planesWithMatches)
-        guard smallest < literals - literals / 50 else { return .planesWithLiterals }
-        return matches <= planesWithMatches ? .matches : .planesWithMatches
+        let smallest = sizes.min { $0.byteCount < $1.byteCount }
+        let fast = sizes.filter { !$0.candidate.findsMatches }.min { $0.byteCount < $1.byteCount }
+        guard let smallest else { return .matches }
+        if let fast, smallest.byteCount >= fast.byteCount - fast.byteCount / 50 { return fast.candidate }
+        return smallest.candidate
+    }
+
+    /// The parts of a chunk that stand for all of it, spread over the chunk, made of whole words of any width.
+    private static func samples(of byteCount: Int) -> [Range<Int>] {
+        guard byteCount > samplePieceCount * samplePieceByteCount else { return [0..<byteCount] }
+        let step = (byteCount - samplePieceByteCount) / (samplePieceCount - 1)
+        return (0..<samplePieceCount).map { piece in
+            let start = piece * step & ~7
+            return start..<start + samplePieceByteCount
+        }
+    }
+
+    private static func gather(_ content: RawSpan, _ ranges: [Range<Int>], into sample: ScratchBuffer) {
+        sample.removeAll()
+        for range in ranges { sample.append(content.extracting(range)) }
     }
 
     /// The size of the encoded sample. Planes are compressed one by one: in a whole chunk they are long enough for
     /// zstd blocks of their own, each with its own statistics.
-    private func sampledByteCount(_ candidate: Candidate, pieceCount: Int) -> Int {
-        let source = candidate == .matches ? sample : planes
-        let pieceByteCount = sample.count / pieceCount
-        return output.withMutableBytes(count: 2 * sample.count + 64) { output in
+    private func sampledByteCount(
+        _ candidate: Candidate, of source: ScratchBuffer? = nil, pieceCount: Int
+    ) -> Int {
+        let count = sample.count / pieceCount
+        return sampledByteCount(
+            candidate, of: source ?? planes, parts: (0..<pieceCount).map { $0 * count..<($0 + 1) * count })
+    }
+
+    private func sampledByteCount(_ candidate: Candidate, of source: ScratchBuffer, parts: [Range<Int>]) -> Int {
+        output.withMutableBytes(count: 2 * sample.count + 64) { output in
             source.withBytes { bytes in
-                (0..<pieceCount).reduce(0) { sum, piece in
-                    let part = bytes.extracting(piece * pieceByteCount..<(piece + 1) * pieceByteCount)
+                parts.reduce(0) { sum, part in
+                    let part = bytes.extracting(part)
                     return sum + (compress(part, with: candidate, into: &output) ?? part.byteCount)
                 }
             }
@@ -116,16 +221,31 @@ final class ChunkEncoder {
         _ bytes: RawSpan, with candidate: Candidate, into output: inout MutableRawSpan
     ) -> Int? {
         // A library that refuses here costs size, not correctness: the chunk is then stored raw.
-        switch candidate {
-        case .planesWithLiterals: try? literals?.compress(bytes, into: &output)
-        case .matches, .planesWithMatches: try? matches.compress(bytes, into: &output)
-        }
+        candidate.findsMatches
+            ? try? matches.compress(bytes, into: &output) : try? literals?.compress(bytes, into: &output)
     }
 
     private func split(_ content: RawSpan, layout: (width: Int, isRotated: Bool)) {
         planes.withMutableBytes(count: content.byteCount) { planes in
             // Cannot fail: the callers check width and size.
             try? BytePlanes.split(content, width: layout.width, isRotated: layout.isRotated, into: &planes)
+        }
+    }
+}
+
+extension ChunkEncoder {
+    private func subtract(_ base: RawSpan, from content: RawSpan, width: Int) {
+        planes.withMutableBytes(count: content.byteCount) { planes in
+            // Cannot fail: the callers check width and size.
+            try? BitDifference.split(content, base: base, width: width, into: &planes)
+        }
+    }
+
+    /// Puts mask and planes into `planes` and says how many bytes they are.
+    private func subtractSparsely(_ base: RawSpan, from content: RawSpan, width: Int) -> Int {
+        let maximum = SparseDifference.maximumByteCount(wordCount: content.byteCount / width, width: width)
+        return planes.withMutableBytes(count: maximum) { planes in
+            (try? SparseDifference.encode(content, base: base, width: width, into: &planes)) ?? 0
         }
     }
 }
@@ -149,6 +269,14 @@ final class EncodedChunk {
         codec = .raw
         self.byteCount = byteCount
         storedDigest = contentDigest
+    }
+
+    /// The base's content, of which nothing is stored.
+    func setSame() {
+        codec = .same
+        byteCount = 0
+        buffer.removeAll()
+        storedDigest = XXH3.hash128([])
     }
 
     func setPattern(_ pattern: RawSpan) {
@@ -185,7 +313,9 @@ extension RawSpan {
         return extracting(droppingFirst: period).equals(extracting(droppingLast: period))
     }
 
-    private func equals(_ other: RawSpan) -> Bool {
+    /// Whether both have the same bytes.
+    func equals(_ other: RawSpan) -> Bool {
+        guard byteCount == other.byteCount else { return false }
         var position = 0
         // Words first; a chunk that is not constant nearly always differs in the first one.
         while position + 8 <= byteCount {

@@ -67,7 +67,7 @@ struct ChunkTable: Equatable {
             decoder.place.chunk = index
             let contentByteCount = min(
                 head.chunkByteCount, head.description.byteCount - index * head.chunkByteCount)
-            let entry = try decodeEntry(&decoder, contentByteCount: contentByteCount)
+            let entry = try decodeEntry(&decoder, contentByteCount: contentByteCount, hasBase: head.baseDigest != nil)
             sum += entry.storedByteCount
             table.entries.append(entry)
         }
@@ -82,7 +82,7 @@ struct ChunkTable: Equatable {
     }
 
     private static func decodeEntry(
-        _ decoder: inout ByteDecoder, contentByteCount: Int
+        _ decoder: inout ByteDecoder, contentByteCount: Int, hasBase: Bool
     ) throws(CheckpointError) -> Entry {
         let start = decoder.position
         let code = try decoder.raw(4, "codec")
@@ -90,19 +90,25 @@ struct ChunkTable: Equatable {
             throw decoder.failure(
                 .unsupportedVersion, field: "codec", from: start, "unknown codec \(hexadecimal(code))")
         }
+        guard hasBase || !codec.needsBase else {
+            throw decoder.failure(
+                field: "codec", from: start, "the codec '\(codec)' needs a base, and the tensor has none")
+        }
         let storedByteCount = Int(try decoder.integer("stored byte count", as: UInt32.self))
         let allowed: ClosedRange<Int> =
             switch codec {
             case .raw: contentByteCount...contentByteCount
             case .constant: 1...min(ChunkCodec.maximumPatternByteCount, contentByteCount)
-            case .zstd, .planes: 1...contentByteCount
+            case .zstd, .planes, .difference, .sparseDifference: 1...contentByteCount
+            case .same: 0...0
             }
         guard allowed.contains(storedByteCount) else {
             throw decoder.failure(
                 field: "stored byte count", from: start + 4, "not an allowed size for codec '\(codec)'",
                 found: "\(storedByteCount)", expected: "\(allowed.lowerBound) … \(allowed.upperBound)")
         }
-        if case .planes(let width, _) = codec, contentByteCount % width != 0 {
+        let width = codec.wordByteCount
+        guard contentByteCount % width == 0 else {
             throw decoder.failure(
                 field: "codec", from: start, byteCount: 4, "the chunk is not a whole number of words",
                 found: "\(contentByteCount) bytes", expected: "a multiple of \(width)")

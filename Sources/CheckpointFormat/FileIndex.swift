@@ -69,7 +69,9 @@ struct FileIndex {
     }
 
     /// Reads an index that must describe all bytes from the header's end to `indexOffset`.
-    static func decode(_ decoder: inout ByteDecoder, indexOffset: Int) throws(CheckpointError) -> FileIndex {
+    static func decode(
+        _ decoder: inout ByteDecoder, indexOffset: Int, features: CheckpointFeatures
+    ) throws(CheckpointError) -> FileIndex {
         let entryCount = Int(try decoder.integer("entry count", as: UInt32.self))
         try decoder.constant(UInt32(0), "reserved")
         let previousStart = decoder.position
@@ -89,7 +91,7 @@ struct FileIndex {
         var offset = Format.blockByteCount
         for _ in 0..<entryCount {
             let start = decoder.position
-            let entry = try decodeEntry(&decoder, at: offset, indexOffset: indexOffset)
+            let entry = try decodeEntry(&decoder, at: offset, indexOffset: indexOffset, features: features)
             offset = entry.range.upperBound
             if let name = entry.tensor?.head.description.name, !names.append(name).inserted {
                 decoder.place.tensor = name
@@ -121,7 +123,7 @@ struct FileIndex {
     }
 
     private static func decodeEntry(
-        _ decoder: inout ByteDecoder, at offset: Int, indexOffset: Int
+        _ decoder: inout ByteDecoder, at offset: Int, indexOffset: Int, features: CheckpointFeatures
     ) throws(CheckpointError) -> Entry {
         let start = decoder.position
         let kind = SectionKind(rawValue: try decoder.integer("entry kind"))
@@ -147,9 +149,10 @@ struct FileIndex {
         var entry = Entry(kind: kind, range: range, bodyDigest: bodyDigest, tensor: nil)
         switch kind {
         case .tensor:
-            entry.tensor = try TensorRecord.decode(&detail, range: range, headDigest: bodyDigest)
+            entry.tensor = try TensorRecord.decode(
+                &detail, range: range, headDigest: bodyDigest, features: features)
             try detail.finish()
-        case .metadata, .past:
+        case .metadata, .past, .base:
             try detail.finish()
         default:
             guard kind.isOptional else {
@@ -188,14 +191,14 @@ struct TensorRecord: Equatable {
     }
 
     static func decode(
-        _ detail: inout ByteDecoder, range: Range<Int>, headDigest: Digest128
+        _ detail: inout ByteDecoder, range: Range<Int>, headDigest: Digest128, features: CheckpointFeatures
     ) throws(CheckpointError) -> TensorRecord {
         let start = detail.position
         let headByteCount = Int(try detail.integer("head byte count", as: UInt32.self))
         let tableByteCount = Int(try detail.integer("table byte count", as: UInt32.self))
         let headStart = detail.position
         var headDecoder = try detail.part(headByteCount, "head")
-        let head = try TensorHead.decode(&headDecoder)
+        let head = try TensorHead.decode(&headDecoder, features: features)
         try headDecoder.finish()
         detail.place.tensor = head.description.name
         var tableDecoder = try detail.part(tableByteCount, "table")

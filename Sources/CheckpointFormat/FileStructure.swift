@@ -40,11 +40,20 @@ struct FileStructure {
         let body = try sectionBody(bytes, kind: .index, range: range, digest: nil, path: path, place: place)
         var decoder = ByteDecoder(
             body, path: path, place: place, fileOffset: range.lowerBound + Format.blockByteCount)
-        let index = try FileIndex.decode(&decoder, indexOffset: range.lowerBound)
+        let index = try FileIndex.decode(
+            &decoder, indexOffset: range.lowerBound, features: header.requiredFeatures)
         guard index.headerChecksum == header.checksum else {
             throw CheckpointError.checksumMismatch(
                 path: path, place: CheckpointPlace(section: "header", byteRange: 0..<Format.blockByteCount),
                 stored: hexadecimal(index.headerChecksum), computed: hexadecimal(header.checksum))
+        }
+        let baseCount = index.entries.count(where: { $0.kind == .base })
+        let expected = header.requiredFeatures.contains(.deltas) ? 1 : 0
+        guard baseCount == expected else {
+            throw CheckpointError(
+                .invalid, path: path, place: CheckpointPlace(section: "index", field: "entries"),
+                problem: "there must be one base section where the header has the feature 'deltas', else none",
+                comparison: .values(found: "\(baseCount)", expected: "\(expected)"))
         }
         return index
     }
@@ -63,6 +72,24 @@ struct FileStructure {
         var decoder = ByteDecoder(
             body, path: file.path, place: place, fileOffset: entry.range.lowerBound + Format.blockByteCount)
         return try MetadataSection.decode(&decoder)
+    }
+
+    /// Reads and checks what a delta says of its base; nil for a file that is no delta.
+    func readBase(_ file: InputFile) throws(CheckpointError) -> BaseReference? {
+        guard let entry = index.entries.first(where: { $0.kind == .base }) else { return nil }
+        let place = CheckpointPlace(section: "base")
+        let body = try Self.sectionBody(
+            try file.read(entry.range), kind: .base, range: entry.range, digest: entry.bodyDigest,
+            path: file.path, place: place)
+        var decoder = ByteDecoder(
+            body, path: file.path, place: place, fileOffset: entry.range.lowerBound + Format.blockByteCount)
+        return try BaseReference.decode(&decoder)
+    }
+
+    /// Opens the base of a delta; nil for a file that is no delta.
+    func openBase(of file: InputFile, _ bases: BaseSearch) throws(CheckpointError) -> (any DeltaBase)? {
+        guard let reference = try readBase(file) else { return nil }
+        return try bases.base(for: reference, of: index.entries.compactMap { $0.tensor?.stored }, in: file)
     }
 
     /// Checks a whole section, header, body and padding, and returns its body.

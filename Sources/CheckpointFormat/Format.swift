@@ -22,6 +22,10 @@ package enum Format {
     package static let maximumRank = 64
     /// The largest tensor name in bytes of UTF-8.
     package static let maximumNameByteCount = 65_535
+    /// The most bases that lie behind one another.
+    package static let maximumBaseDepth = 16
+    /// The longest hint where a base lies, in bytes of UTF-8.
+    package static let maximumHintByteCount = 4096
     /// How deep arrays may lie in arrays in metadata.
     package static let maximumArrayDepth = 8
 }
@@ -40,7 +44,7 @@ public struct CheckpointFeatures: OptionSet, Hashable, Sendable, CustomStringCon
     public static let shards = CheckpointFeatures(rawValue: 1 << 1)
 
     /// The required features that this code can read.
-    package static let readable: CheckpointFeatures = []
+    package static let readable: CheckpointFeatures = [.deltas]
 
     /// The names of the features, unknown ones as `bit n`.
     public var description: String {

@@ -7,6 +7,8 @@ package final class InputFile: Sendable {
     package let path: FilePath
     /// The size when it was opened.
     package let byteCount: Int
+    /// Which file it is, whatever path led to it.
+    package let identity: FileIdentity
     private let descriptor: FileDescriptor
     private let readCount = Atomic<Int>(0)
 
@@ -28,6 +30,7 @@ package final class InputFile: Sendable {
                     .io, path: path, problem: status.type == .directory ? "is a folder" : "is not a regular file")
             }
             byteCount = Int(clamping: status.size)
+            identity = FileIdentity(device: status.deviceID, inode: status.inode)
         } catch {
             try? descriptor.close()
             throw Self.failure(error, path: path, doing: "open")
@@ -99,4 +102,10 @@ package final class InputFile: Sendable {
         return CheckpointError(
             errno == .noSuchFileOrDirectory ? .missing : .io, path: path, problem: "cannot \(action): \(errno)")
     }
+}
+
+/// A file of this machine, whatever path leads to it.
+package struct FileIdentity: Hashable, Sendable {
+    let device: DeviceID
+    let inode: Inode
 }

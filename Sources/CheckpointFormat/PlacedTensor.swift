@@ -24,7 +24,8 @@ struct PlacedTensor: Sendable {
 
     /// Where a chunk lies whose digests are right.
     func place(
-        ofChunk index: Int, in file: InputFile, _ decoder: ChunkDecoder, _ content: ScratchBuffer
+        ofChunk index: Int, in file: InputFile, base: (any DeltaBase)?, _ decoder: ChunkDecoder,
+        _ content: ScratchBuffer
     ) throws(CheckpointError) -> Range<Int> {
         let chunk = tensor.chunks[index]
         var failure: CheckpointError?
@@ -39,7 +40,7 @@ struct PlacedTensor: Sendable {
                             found: "\(file.byteCount) bytes", expected: "\(moved.byteRange.upperBound) bytes"))
                 }
                 try content.withMutableBytes(count: chunk.contentRange.count) { bytes throws(CheckpointError) in
-                    try decoder.read(moved, ofTensor: tensor.name, from: file, into: &bytes)
+                    try decoder.read(moved, of: tensor, from: file, base: base, into: &bytes)
                 }
                 return moved.byteRange
             } catch {
@@ -79,7 +80,9 @@ struct PlacedTensor: Sendable {
     }
 
     /// Checks the digest over all chunks, which are whole.
-    mutating func checkDigest(in file: InputFile, _ decoder: ChunkDecoder, _ content: ScratchBuffer) {
+    mutating func checkDigest(
+        in file: InputFile, base: (any DeltaBase)?, _ decoder: ChunkDecoder, _ content: ScratchBuffer
+    ) {
         let description = tensor.description
         let computed: Digest128
         if tensor.chunkByteCount == Format.leafByteCount {
@@ -91,7 +94,7 @@ struct PlacedTensor: Sendable {
             for chunk in tensor.chunks {
                 content.withMutableBytes(count: chunk.contentRange.count) { bytes in
                     // A chunk that cannot be read any more makes another digest.
-                    try? decoder.read(chunk, ofTensor: tensor.name, from: file, into: &bytes)
+                    try? decoder.read(chunk, of: tensor, from: file, base: base, into: &bytes)
                     digester.update(bytes.bytes)
                 }
             }

@@ -80,6 +80,18 @@ enum Platform {
         return target.isAbsolute ? target : path.removingLastComponent().pushing(target)
     }
 
+    /// A variable of the process's environment.
+    static func environment(_ name: String) -> String? {
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+
+    /// A folder's path without links and `..`; nil where it is not there. The empty path is the working folder.
+    static func absolute(_ folder: FilePath) -> FilePath? {
+        guard let resolved = unsafe realpath(folder.isEmpty ? "." : folder.string, nil) else { return nil }
+        defer { unsafe free(resolved) }
+        return FilePath(unsafe String(cString: resolved))
+    }
+
     /// The number of processors.
     static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 

@@ -13,6 +13,7 @@ public struct Salvage: Sendable {
     public let report: SalvageReport
 
     private let file: InputFile
+    private let base: (any DeltaBase)?
     private let metadata: Metadata
     private let tensors: [PlacedTensor]
     private let sections: [KeptSection]
@@ -56,7 +57,11 @@ public struct Salvage: Sendable {
         report.evidence = layout.evidence
         report.lost = layout.lost
 
-        let checked = Self.check(layout.tensors, in: file, workerCount: workerCount ?? Platform.processorCount)
+        // Without its base, a delta's chunks that refer to it are lost, and are said to be.
+        let base = layout.base(in: file)
+        self.base = base
+        let checked = Self.check(
+            layout.tensors, in: file, base: base, workerCount: workerCount ?? Platform.processorCount)
         var names: Set<String> = []
         var intact: [PlacedTensor] = []
         for tensor in checked {
@@ -133,7 +138,7 @@ public struct Salvage: Sendable {
             try writer.beginTensor(tensor.tensor.description)
             for chunk in tensor.tensor.chunks {
                 try content.withMutableBytes(count: chunk.contentRange.count) { bytes throws(CheckpointError) in
-                    try decoder.read(chunk, ofTensor: tensor.tensor.name, from: file, into: &bytes)
+                    try decoder.read(chunk, of: tensor.tensor, from: file, base: base, into: &bytes)
                     try writer.write(bytes.bytes)
                 }
             }
@@ -171,7 +176,9 @@ public struct Salvage: Sendable {
         }
     }
 
-    private static func check(_ tensors: [PlacedTensor], in file: InputFile, workerCount: Int) -> [PlacedTensor] {
+    private static func check(_ tensors: [PlacedTensor], in file: InputFile, base: (any DeltaBase)?, workerCount: Int)
+        -> [PlacedTensor]
+    {
         struct Task {
             let tensor: Int
             let chunk: Int
@@ -190,7 +197,7 @@ public struct Salvage: Sendable {
             let task = tasks[index]
             do throws(CheckpointError) {
                 let place = try tensors[task.tensor].place(
-                    ofChunk: task.chunk, in: file, decoders[worker], contents[worker])
+                    ofChunk: task.chunk, in: file, base: base, decoders[worker], contents[worker])
                 outcomes.withLock { $0[task.tensor].places[task.chunk] = place }
             } catch {
                 outcomes.withLock { $0[task.tensor].failures.append((task.chunk, error)) }
@@ -202,7 +209,7 @@ public struct Salvage: Sendable {
                 at: outcome.places, failures: outcome.failures.sorted { $0.chunk < $1.chunk }.map(\.error))
         }
         for index in checked.indices where checked[index].loss == nil {
-            checked[index].checkDigest(in: file, decoders[0], contents[0])
+            checked[index].checkDigest(in: file, base: base, decoders[0], contents[0])
         }
         return checked
     }

@@ -13,6 +13,8 @@ struct SalvageLayout {
     private var displacements = [0]
     private var metadataEntry: FileIndex.Entry?
     private var metadataSection: FoundSection?
+    private var baseEntry: FileIndex.Entry?
+    private var baseSection: FoundSection?
 
     /// Whether no section was found.
     private(set) var isEmpty = false
@@ -46,7 +48,7 @@ struct SalvageLayout {
 
     private static func index(_ section: FoundSection, in file: InputFile) -> FileIndex? {
         var decoder = section.decoder(in: file, "index")
-        return try? FileIndex.decode(&decoder, indexOffset: section.header.offset)
+        return try? FileIndex.decode(&decoder, indexOffset: section.header.offset, features: .readable)
     }
 
     private mutating func add(_ entries: [FileIndex.Entry], displacement: Int = 0) {
@@ -57,6 +59,7 @@ struct SalvageLayout {
             case .tensor:
                 if let record = entry.tensor { tensors.append(PlacedTensor(record.stored, displacements: order)) }
             case .metadata: metadataEntry = entry
+            case .base: baseEntry = entry
             case .past: break
             default: optionalEntries.append(entry)
             }
@@ -89,6 +92,10 @@ struct SalvageLayout {
                 lastEnd = section.range.upperBound
             case .metadata:
                 metadataSection = section
+                covered.insert(contentsOf: section.range)
+                lastEnd = section.range.upperBound
+            case .base:
+                baseSection = section
                 covered.insert(contentsOf: section.range)
                 lastEnd = section.range.upperBound
             // An index that cannot be read is of no use, but what it lies behind is complete.
@@ -208,6 +215,18 @@ struct SalvageLayout {
         }
         guard var decoder = metadataSection?.decoder(in: file, "metadata") else { return nil }
         return try MetadataSection.decode(&decoder)
+    }
+
+    /// The base of a delta, where it is found; nil for a file that is no delta.
+    func base(in file: InputFile) -> (any DeltaBase)? {
+        var decoder: ByteDecoder?
+        if let baseEntry, let body = try? sectionBody(of: baseEntry, in: file) {
+            decoder = ByteDecoder(body, path: file.path, place: CheckpointPlace(section: "base"), fileOffset: 0)
+        } else {
+            decoder = baseSection?.decoder(in: file, "base")
+        }
+        guard var decoder, let reference = try? BaseReference.decode(&decoder) else { return nil }
+        return try? BaseSearch.standard.base(for: reference, of: tensors.map(\.tensor), in: file)
     }
 
     /// The body of a section that the index lists, wherever it lies. The digest in the index is enough: the section's

@@ -20,6 +20,8 @@ package struct SectionKind: RawRepresentable, Hashable, Sendable, CustomStringCo
     package static let chunkTable = SectionKind("CHNK")
     /// The metadata.
     package static let metadata = SectionKind("META")
+    /// The base that a delta refers to.
+    package static let base = SectionKind("BASE")
     /// The index.
     package static let index = SectionKind("INDX")
     /// Bytes that an edit has left behind: an older index, its trailer, older metadata.

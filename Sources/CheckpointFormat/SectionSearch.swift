@@ -76,7 +76,7 @@ struct SectionSearch {
         let start = position + Format.blockByteCount
         let body = try file.read(start..<start + header.bodyByteCount)
         guard XXH3.hash128(body) == header.bodyDigest else { return nil }
-        let isRead = [.tensor, .chunkTable, .metadata, .index].contains(header.kind)
+        let isRead = [.tensor, .chunkTable, .metadata, .base, .index].contains(header.kind)
         return FoundSection(header: header, position: position, body: isRead ? body : [])
     }
 }
@@ -105,7 +105,7 @@ extension FoundSection {
     /// The head of the record that this `TENS` section begins.
     func head(in file: InputFile) throws(CheckpointError) -> TensorHead {
         var decoder = decoder(in: file, "record head")
-        let head = try TensorHead.decode(&decoder)
+        let head = try TensorHead.decode(&decoder, features: .readable)
         try decoder.finish()
         return head
     }

@@ -29,7 +29,8 @@ struct TensorHead: Equatable {
         return encoder.bytes
     }
 
-    static func decode(_ decoder: inout ByteDecoder) throws(CheckpointError) -> TensorHead {
+    static func decode(_ decoder: inout ByteDecoder, features: CheckpointFeatures) throws(CheckpointError) -> TensorHead
+    {
         let start = decoder.position
         let code: UInt16 = try decoder.integer("dtype")
         guard let dtype = DType(code: code) else {
@@ -61,7 +62,7 @@ struct TensorHead: Equatable {
         try decoder.constant(UInt32(0), "reserved")
         let byteCount = try decoder.count("byte count")
         let base = try decoder.digest("base digest")
-        guard base == .zero else {
+        guard base == .zero || features.contains(.deltas) else {
             throw decoder.failure(
                 field: "base digest", from: start + 24, "a base without the required feature 'deltas'",
                 found: base.hex, expected: Digest128.zero.hex)
@@ -91,7 +92,8 @@ struct TensorHead: Equatable {
         guard !name.utf8.contains(0) else {
             throw decoder.failure(field: "name", from: nameStart, "the name contains U+0000")
         }
-        return TensorHead(description: description, chunkByteCount: chunkByteCount, baseDigest: nil)
+        return TensorHead(
+            description: description, chunkByteCount: chunkByteCount, baseDigest: base == .zero ? nil : base)
     }
 }
 

@@ -31,6 +31,15 @@ public struct VerificationReport: Sendable, Codable, Hashable {
     /// The digest of the tensors with the role weight.
     public internal(set) var weightsDigest: Digest128?
 
+    /// What a delta says of its base; nil for a file that is no delta.
+    public internal(set) var base: BaseReference?
+    /// Why the base of a delta was not found, so that the content of its chunks could not be checked; nil where it
+    /// was found, was not needed or was not looked for.
+    public internal(set) var missingBase: String?
+
+    /// Whether the content was checked, and not only what is stored.
+    public var checksContent: Bool { mode == .full && missingBase == nil }
+
     /// Whether every byte is as it was written.
     public var isValid: Bool { findings.isEmpty }
     /// Whether the file could not be read at all, so that nothing is known about it.

@@ -10,11 +10,13 @@ public enum Verifier {
     /// - Parameters:
     ///   - path: The file.
     ///   - mode: Whether chunks are decoded as well.
+    ///   - bases: Where the base of a delta is looked for. Where there is none, what is stored is checked all the same,
+    ///     and the report says so in ``VerificationReport/missingBase``.
     ///   - workerCount: The threads that check; all processors where nil.
     ///   - progress: Is told the bytes checked so far and all bytes; one call at a time, from any thread.
     ///   - content: Is given every chunk of content that was right, in mode `full`; in no order, from any thread.
     public static func verify(
-        path: FilePath, mode: VerificationReport.Mode = .full, workerCount: Int? = nil,
+        path: FilePath, mode: VerificationReport.Mode = .full, bases: BaseSearch = .standard, workerCount: Int? = nil,
         progress: (@Sendable (_ checkedByteCount: Int, _ byteCount: Int) -> Void)? = nil,
         content: (@Sendable (_ tensor: TensorDescription, _ bytes: RawSpan) -> Void)? = nil
     ) -> VerificationReport {
@@ -23,8 +25,18 @@ public enum Verifier {
             let file = try InputFile(path: path)
             report.byteCount = file.byteCount
             let structure = try FileStructure(file)
+            report.base = try structure.readBase(file)
+            var base: (any DeltaBase)?
+            if mode == .full {
+                do throws(CheckpointError) {
+                    base = try structure.openBase(of: file, bases)
+                } catch {
+                    guard error.kind == .missing else { throw error }
+                    report.missingBase = error.problem
+                }
+            }
             let verification = Verification(
-                file: file, structure: structure, mode: mode, content: content, progress: progress)
+                file: file, structure: structure, mode: mode, base: base, content: content, progress: progress)
             report.formatVersion = Int(structure.header.writeVersion)
             report.fileDigest = structure.trailer.fileDigest
             report.weightsDigest = structure.index.weightsDigest
@@ -44,6 +56,7 @@ private final class Verification: Sendable {
     let file: InputFile
     let structure: FileStructure
     let mode: VerificationReport.Mode
+    let base: (any DeltaBase)?
     let tensors: [StoredTensor]
     private let content: (@Sendable (TensorDescription, RawSpan) -> Void)?
     private let progress: (@Sendable (Int, Int) -> Void)?
@@ -58,13 +71,14 @@ private final class Verification: Sendable {
     }
 
     init(
-        file: InputFile, structure: FileStructure, mode: VerificationReport.Mode,
+        file: InputFile, structure: FileStructure, mode: VerificationReport.Mode, base: (any DeltaBase)?,
         content: (@Sendable (TensorDescription, RawSpan) -> Void)?, progress: (@Sendable (Int, Int) -> Void)?
     ) {
         self.file = file
         self.structure = structure
         self.mode = mode
         self.content = content
+        self.base = base
         self.progress = progress
         tensors = structure.index.entries.compactMap { $0.tensor?.stored }
     }
@@ -109,12 +123,12 @@ private final class Verification: Sendable {
         _ chunk: StoredChunk, of tensor: StoredTensor, _ decoder: ChunkDecoder, _ buffer: ScratchBuffer,
         _ body: (RawSpan) -> Void
     ) throws(CheckpointError) {
-        guard mode == .full else {
+        guard mode == .full, base != nil || !chunk.codec.needsBase else {
             try decoder.checkStored(chunk, ofTensor: tensor.name, from: file)
             return
         }
         try buffer.withMutableBytes(count: chunk.contentRange.count) { bytes throws(CheckpointError) in
-            try decoder.read(chunk, ofTensor: tensor.name, from: file, into: &bytes)
+            try decoder.read(chunk, of: tensor, from: file, base: base, into: &bytes)
             body(bytes.bytes)
             content?(tensor.description, bytes.bytes)
         }
@@ -122,7 +136,8 @@ private final class Verification: Sendable {
 
     private func check(_ tensor: StoredTensor, _ decoder: ChunkDecoder, _ buffer: ScratchBuffer) {
         var digester = TensorDigester()
-        var isWhole = true
+        // Without its base, a delta's content is not known.
+        var isWhole = base != nil || !tensor.chunks.contains(where: \.codec.needsBase)
         for chunk in tensor.chunks {
             let succeeded = attempt(byteCount: chunk.byteRange.count) { () throws(CheckpointError) in
                 try check(chunk, of: tensor, decoder, buffer) { digester.update($0) }
@@ -149,6 +164,7 @@ private final class Verification: Sendable {
             switch entry.kind {
             case .tensor: if let record = entry.tensor { checkRecord(record, entry) }
             case .metadata: _ = try structure.readMetadata(file)
+            case .base: _ = try structure.readBase(file)
             case .past:
                 let computed = XXH3.hash128(try file.read(entry.range))
                 guard computed == entry.bodyDigest else {

@@ -14,13 +14,18 @@ public enum CheckpointOpener {
     /// A folder is opened through its `model.safetensors.index.json`, else its only index, else its only
     /// checkpoint.
     ///
-    /// - Throws: ``CheckpointError`` for what is not a checkpoint, a format that cannot be read yet, a folder
+    /// - Parameters:
+    ///   - path: The file or folder.
+    ///   - bases: Where the base of a delta is looked for.
+    /// - Throws: ``CheckpointError`` for what is not a checkpoint, a delta without its base, a format that cannot be read yet, a folder
     ///   with no checkpoint or several, and whatever the format's own reader finds wrong.
-    public static func open(_ path: FilePath) throws(CheckpointError) -> any CheckpointSource {
-        if let status = try? Stat(path), status.type == .directory { return try openFolder(path) }
+    public static func open(
+        _ path: FilePath, bases: BaseSearch = .standardOfAnyFormat
+    ) throws(CheckpointError) -> any CheckpointSource {
+        if let status = try? Stat(path), status.type == .directory { return try openFolder(path, bases) }
         let file = try InputFile(path: path)
         switch try CheckpointSignature(of: file) {
-        case .crux: return try CruxSource(path: path)
+        case .crux: return try CruxSource(path: path, bases: bases)
         case .safetensors: return try SafetensorsSource(path: path)
         case .json: return try ShardedSafetensorsSource(path: path)
         case .gguf: throw unreadable(path, "GGUF")
@@ -28,7 +33,7 @@ public enum CheckpointOpener {
         case .unknown:
             // The name says which reader knows best what is wrong.
             switch path.extension {
-            case "crux": return try CruxSource(path: path)
+            case "crux": return try CruxSource(path: path, bases: bases)
             case "safetensors": return try SafetensorsSource(path: path)
             default:
                 throw CheckpointError(
@@ -40,7 +45,9 @@ public enum CheckpointOpener {
         }
     }
 
-    private static func openFolder(_ path: FilePath) throws(CheckpointError) -> any CheckpointSource {
+    private static func openFolder(_ path: FilePath, _ bases: BaseSearch) throws(CheckpointError)
+        -> any CheckpointSource
+    {
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: path.string).sorted()
@@ -68,13 +75,58 @@ public enum CheckpointOpener {
                     found: found.isEmpty ? "none" : found.joined(separator: ", "),
                     expected: "one checkpoint or one index"))
         }
-        return try open(path.appending(checkpoints[0]))
+        return try open(path.appending(checkpoints[0]), bases: bases)
     }
 
     private static func unreadable(_ path: FilePath, _ format: String) -> CheckpointError {
         CheckpointError(
             .unsupportedVersion, path: path, problem: "is of a format that cannot be read yet",
             comparison: .values(found: format, expected: "crux, safetensors, or an index of safetensors shards"))
+    }
+}
+
+extension CheckpointOpener {
+    /// Opens a checkpoint to describe it: a delta also where its base is not there, but its content can then not be
+    /// read.
+    ///
+    /// - Throws: As ``open(_:bases:)`` but for what concerns the base.
+    public static func openForDescription(
+        _ path: FilePath, bases: BaseSearch = .standardOfAnyFormat
+    ) throws(CheckpointError) -> any CheckpointSource {
+        do throws(CheckpointError) {
+            return try open(path, bases: bases)
+        } catch {
+            guard error.path == path, error.place.section == "base",
+                let reader = try? CheckpointReader(pathOfDeltaWithoutBase: path)
+            else { throw error }
+            return CruxSource(reader)
+        }
+    }
+
+    /// Opens a checkpoint as the base of deltas.
+    ///
+    /// - Throws: As ``open(_:bases:)``.
+    public static func openBase(
+        _ path: FilePath, bases: BaseSearch = .standardOfAnyFormat
+    ) throws(CheckpointError) -> any DeltaBase {
+        let source = try open(path, bases: bases)
+        return (source as? CruxSource)?.reader ?? SourceBase(source)
+    }
+}
+
+extension BaseSearch {
+    /// Finds bases of any format in what the environment names; see ``CheckpointFormat/BaseSearch/standard``.
+    public static var standardOfAnyFormat: BaseSearch {
+        var search = BaseSearch.standard
+        search.open = { path, search, check throws(CheckpointError) in
+            if let file = try? InputFile(path: path), try CheckpointSignature(of: file) == .crux {
+                return try CheckpointReader.open(path: path, bases: search, check: check)
+            }
+            let base = SourceBase(try CheckpointOpener.open(path, bases: search))
+            try check(base)
+            return base
+        }
+        return search
     }
 }
 

@@ -10,13 +10,15 @@ extension Conversion {
     /// - Parameters:
     ///   - path: Where to write; what is there is replaced only by the complete file.
     ///   - options: How a crux file is encoded.
+    ///   - base: What a crux file is stored against, which makes it a delta.
     ///   - verifies: Whether to read the finished file back and compare every tensor's digest and the metadata.
     ///   - progress: Called after each piece with the bytes done so far and the bytes in all; verifying counts
     ///     them a second time.
     /// - Throws: ``CheckpointError`` for the first fatal issue, for damage in the source, where the file cannot
     ///   be written, and where what was read back differs.
     public func run(
-        to path: FilePath, options: WriterOptions = WriterOptions(), verifies: Bool = true,
+        to path: FilePath, options: WriterOptions = WriterOptions(), base: (any DeltaBase)? = nil,
+        verifies: Bool = true,
         progress: ((_ done: Int, _ total: Int) -> Void)? = nil
     ) throws(CheckpointError) -> Outcome {
         if let issue = issues.first(where: \.isFatal) {
@@ -25,14 +27,18 @@ extension Conversion {
                 place: CheckpointPlace(tensor: issue.tensor, field: issue.metadataKey),
                 problem: "cannot be converted: \(issue.problem)")
         }
+        if let base { try check(base) }
+        try (source as? CruxSource)?.reader.base?.checkIsKept(whenWriting: path)
         let contentByteCount = source.tensors.reduce(0) { $0 + $1.byteCount }
         var meter = Meter(total: contentByteCount * (verifies ? 2 : 1), report: progress)
         let digests =
             switch target {
-            case .crux: try writeCrux(to: path, options: options, meter: &meter)
+            case .crux: try writeCrux(to: path, options: options, base: base, meter: &meter)
             case .safetensors: try writeSafetensors(to: path, meter: &meter)
             }
-        let written = try CheckpointOpener.open(path)
+        var bases = BaseSearch.standardOfAnyFormat
+        bases.paths = base.map { [$0.path] } ?? []
+        let written = try CheckpointOpener.open(path, bases: bases)
         if verifies { try verify(written, digests: digests, meter: &meter) }
         let weights = source.tensors.filter { $0.role == .weight }.compactMap { tensor in
             digests[tensor.name].map { (name: tensor.name, digest: $0) }
@@ -46,10 +52,23 @@ extension Conversion {
             issues: issues)
     }
 
+    /// Checks that a delta against the base would refer to it at all.
+    private func check(_ base: any DeltaBase) throws(CheckpointError) {
+        let shared = source.tensors.contains { tensor in
+            guard let other = base.description(ofTensor: tensor.name) else { return false }
+            return other.dtype == tensor.dtype && other.shape == tensor.shape
+        }
+        guard shared else {
+            throw CheckpointError(
+                .wrongBase, path: base.path,
+                problem: "has no tensor of the same name, type and shape as one of \(source.path)")
+        }
+    }
+
     private func writeCrux(
-        to path: FilePath, options: WriterOptions, meter: inout Meter
+        to path: FilePath, options: WriterOptions, base: (any DeltaBase)?, meter: inout Meter
     ) throws(CheckpointError) -> [String: Digest128] {
-        let writer = try CheckpointWriter.create(at: path, options: options)
+        let writer = try CheckpointWriter.create(at: path, options: options, base: base)
         for (key, value) in source.metadata { writer.setMetadata(key, value) }
         var digests: [String: Digest128] = [:]
         for tensor in source.tensors {

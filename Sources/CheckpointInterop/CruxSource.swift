@@ -11,8 +11,11 @@ public struct CruxSource: CheckpointSource {
 
     /// Opens a file.
     ///
-    /// - Throws: As ``CheckpointFormat/CheckpointReader/init(path:)``.
-    public init(path: FilePath) throws(CheckpointError) { self.init(try CheckpointReader(path: path)) }
+    /// - Parameter bases: Where the base of a delta is looked for.
+    /// - Throws: As ``CheckpointFormat/CheckpointReader/init(path:bases:)``.
+    public init(path: FilePath, bases: BaseSearch = .standardOfAnyFormat) throws(CheckpointError) {
+        self.init(try CheckpointReader(path: path, bases: bases))
+    }
 
     /// Takes a reader.
     public init(_ reader: CheckpointReader) {

@@ -17,6 +17,19 @@ public struct ZstdDecompressor: ~Copyable {
         _ = unsafe ZSTD_freeDCtx(context)
     }
 
+    /// The content size that a frame declares.
+    ///
+    /// - Throws: ``ZstdError`` where it declares none or more than `limit`.
+    public static func contentByteCount(of frame: RawSpan, atMost limit: Int) throws(ZstdError) -> Int {
+        let size = unsafe frame.withUnsafeBytes { unsafe ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
+        // The two highest values mean "unknown" and "not a frame".
+        if size == UInt64.max - 1 { throw ZstdError.notOneFrame }
+        guard size <= UInt64(limit) else {
+            throw ZstdError.wrongContentSize(found: size == UInt64.max ? nil : size, expected: limit)
+        }
+        return Int(size)
+    }
+
     /// Decompresses exactly one frame that fills exactly the output. Never writes beyond it.
     public mutating func decompress(_ frame: RawSpan, into output: inout MutableRawSpan) throws(ZstdError) {
         let expected = output.byteCount

@@ -12,7 +12,11 @@ struct ConvertCommand: ParsableCommand {
         commandName: "convert",
         abstract: "Rewrite a checkpoint in another format, tensors bit for bit.",
         discussion:
-            "What is at OUT is replaced only by the complete file. Conversion is never needed for the other tools.")
+            """
+            What is at OUT is replaced only by the complete file. Conversion is never needed for the other tools. With \
+            --base, a crux file becomes a delta: small, and readable only together with the base, which may be of any \
+            format; 'crux flatten' makes it whole again.
+            """)
 
     @Argument(help: "The checkpoint to read, of any format that can be opened.", completion: .file())
     var input: String
@@ -31,17 +35,24 @@ struct ConvertCommand: ParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
-    func validate() throws { _ = try chosenFormat() }
+    func validate() throws {
+        if try chosenFormat() == .crux, codec == .raw, !output.bases.isEmpty {
+            throw ValidationError("--codec raw: found --base as well, expected one of them: a delta is never raw")
+        }
+    }
 
     mutating func run() throws {
-        let source = try CheckpointOpener.open(FilePath(input))
+        let bases = try output.baseSearch()
+        let source = try CheckpointOpener.open(FilePath(input), bases: bases)
+        let base = try output.bases.first.map { try CheckpointOpener.openBase(FilePath($0), bases: bases) }
         let conversion = Conversion(source, to: try chosenFormat())
         for issue in conversion.issues where !issue.isFatal {
             StandardError.write("warning: \(input): \(TerminalText.visible(issue.description))\n")
         }
         let progress = output.progress("convert")
         let outcome = try conversion.run(
-            to: FilePath(target), options: WriterOptions(codec: codec, workerCount: output.workers), verifies: verify
+            to: FilePath(target), options: WriterOptions(codec: codec, workerCount: output.workers),
+            base: conversion.target == .crux ? base : nil, verifies: verify
         ) { done, total in progress.update(.init(done, of: total)) }
         progress.finish()
         let result = ConversionResult(source: input, target: target, format: conversion.target, outcome: outcome)

@@ -18,9 +18,9 @@ struct Crux: ParsableCommand {
             PretrainCommand.self, FinetuneCommand.self, EvaluateCommand.self, GenerateCommand.self,
             ExperimentCommand.self,
             InspectCommand.self, VerifyCommand.self, ManifestCommand.self, SignCommand.self, KeygenCommand.self,
-            DiffCommand.self, KLCommand.self, ConvertCommand.self,
+            DiffCommand.self, KLCommand.self, ConvertCommand.self, FlattenCommand.self,
             EditCommand.self, RepairCommand.self,
-            BenchCommand.self,
+            BenchCommand.self, DeltaBenchCommand.self,
         ]
     )
 }

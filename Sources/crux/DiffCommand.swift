@@ -74,7 +74,7 @@ struct DiffCommand: ParsableCommand {
 
     mutating func run() throws {
         let progress = output.progress("diff")
-        let sources = try (CheckpointOpener.open(FilePath(base)), CheckpointOpener.open(FilePath(policy)))
+        let sources = try (output.open(base), output.open(policy))
         let options = WeightDiff.Options(
             tolerances: ChangeTolerances(absolute: absoluteTolerance, relative: relativeTolerance),
             roles: weightsOnly ? [.weight] : nil)
@@ -85,7 +85,7 @@ struct DiffCommand: ParsableCommand {
         progress.finish()
         if let null {
             let progress = output.progress("diff \(null)")
-            let source = try CheckpointOpener.open(FilePath(null))
+            let source = try output.open(null)
             let other = try WeightDiff.compare(base: sources.0, policy: source, options: options, pool: pool) {
                 done, total in progress.update(.init(done, of: total))
             }

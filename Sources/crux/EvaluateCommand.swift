@@ -62,7 +62,7 @@ struct EvaluateCommand: ParsableCommand {
         let progress = output.progress("evaluate")
         var models: [ModelEvaluation] = []
         for path in checkpoints {
-            let model = try LoadedModel(CheckpointOpener.open(FilePath(path)))
+            let model = try LoadedModel(output.open(path))
             let trainedDigits = model.configuration.flatMap(ConfigurationLoader.trainedDigits(inStored:))
             let setups = try setups(for: model, trainedDigits: trainedDigits)
             var done = models.count * setups.count

@@ -31,6 +31,8 @@ struct FileVerification: Encodable {
         var mode = VerificationReport.Mode.full
         /// Whether NaN and infinite values make a file invalid.
         var mustBeFinite = false
+        /// Where the bases of deltas are looked for.
+        var bases = BaseSearch.standardOfAnyFormat
         /// The threads; all processors where nil.
         var workerCount: Int?
     }
@@ -60,12 +62,12 @@ struct FileVerification: Encodable {
         status = .valid
         let tally = NonFiniteTally()
         let report = Verifier.verify(
-            path: path, mode: checks.mode, workerCount: checks.workerCount, progress: progress,
+            path: path, mode: checks.mode, bases: checks.bases, workerCount: checks.workerCount, progress: progress,
             content: { tensor, bytes in tally.add(bytes, of: tensor) })
         // Not a crux file, or a folder: another format's reader knows more.
         if report.findings.contains(where: { $0.kind == .notACheckpoint || $0.kind == .io }) {
             do throws(CheckpointError) {
-                let source = try CheckpointOpener.open(path)
+                let source = try CheckpointOpener.open(path, bases: checks.bases)
                 if source.format != .crux {
                     format = source.format
                     if checks.mode == .full { weightsDigest = try Self.read(source, tally, progress) }
@@ -94,6 +96,9 @@ struct FileVerification: Encodable {
             problems.append(Problem(rule: "damaged", description: "\(count) more problems"))
         }
         if report.isValid { weightsDigest = report.weightsDigest?.hex }
+        if let missing = report.missingBase {
+            notes.append(Problem(rule: "missing", description: "content not checked: \(missing)"))
+        }
         self.report = report
         judge(tally.tensors, mustBeFinite: checks.mustBeFinite)
     }
@@ -185,7 +190,7 @@ extension FileVerification {
             if let report {
                 line += "  \(FigureFormat.count.text(report.tensorCount)) tensors, "
                 line += FigureFormat.bytes.text(report.byteCount)
-                line += ", \(report.mode == .quick ? "stored bytes" : "every byte") checked"
+                line += ", \(report.checksContent ? "every byte" : "stored bytes") checked"
             } else if let format {
                 line += "  structure only: \(format.rawValue) has no checksums"
             }

@@ -66,7 +66,7 @@ struct GenerateCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let model = try LoadedModel(CheckpointOpener.open(FilePath(checkpoint)))
+        let model = try LoadedModel(output.open(checkpoint))
         let task = addition.isEmpty ? nil : try model.additionTask()
         let prompts = try prompts(model, task)
         let requests = prompts.flatMap { prompt in Array(repeating: prompt, count: samples) }

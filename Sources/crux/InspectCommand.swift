@@ -20,7 +20,11 @@ struct InspectCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     mutating func run() throws {
-        let source = try CheckpointOpener.open(FilePath(path))
+        let bases = try output.baseSearch()
+        let source =
+            try stats
+            ? CheckpointOpener.open(FilePath(path), bases: bases)
+            : CheckpointOpener.openForDescription(FilePath(path), bases: bases)
         let progress = output.progress("inspect")
         let inspection = try Inspection.inspect(
             source, options: .init(computesStatistics: stats), pool: output.pool

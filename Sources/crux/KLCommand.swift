@@ -99,8 +99,8 @@ struct KLCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let policy = try LoadedModel(CheckpointOpener.open(FilePath(policy)))
-        let reference = try LoadedModel(CheckpointOpener.open(FilePath(reference)))
+        let policy = try LoadedModel(output.open(policy))
+        let reference = try LoadedModel(output.open(reference))
         let report = try measure(policy, reference)
         if let html { try HTMLFile.write(report.page(command: CommandText.current), to: html) }
         try StandardOutput.write(

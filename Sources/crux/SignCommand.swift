@@ -27,7 +27,7 @@ struct SignCommand: ParsableCommand {
 
     mutating func run() throws {
         let key = try KeyFile.privateKey(key)
-        let source = try CheckpointOpener.open(FilePath(path))
+        let source = try output.open(path)
         let progress = output.progress("sign \(path)")
         let content = try SignedContent(of: source, workerCount: output.workerCount) { done, total in
             progress.update(.init(done, of: total))

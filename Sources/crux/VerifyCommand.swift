@@ -20,7 +20,7 @@ struct VerifyCommand: ParsableCommand {
             checked, every byte read, and the weights' digest shown, which is the same in every format. NaN and infinite \
             values are listed, and refused with --finite. A folder stands for all checkpoints below it, unless it is one \
             itself (shards with their index). Where GITHUB_ACTIONS is set, problems also go to standard error as \
-            annotations. Exit code 0: all valid; 1: one is not; 2: one could not be read.
+            annotations. Of a delta without its base only what is stored can be checked, which is noted. Exit code 0: all valid; 1: one is not; 2: one could not be read.
             """)
 
     @Argument(help: "The checkpoints, or folders of them.", completion: .file())
@@ -68,7 +68,8 @@ struct VerifyCommand: ParsableCommand {
         if let manifest { return try compare(with: manifest) }
         let keys = try signedBy.map(KeyFile.publicKey)
         let files = try paths.flatMap { try Self.checkpoints(at: FilePath($0)) }
-        let results = files.count == 1 ? [verifyAlone(files[0])] : verifySideBySide(files)
+        let bases = try output.baseSearch()
+        let results = files.count == 1 ? [verifyAlone(files[0], bases)] : verifySideBySide(files, bases)
         var judged: [FileVerification] = []
         for var result in results {
             if !keys.isEmpty { result.reject(try signatureProblems(result.path, keys)) }
@@ -91,22 +92,23 @@ struct VerifyCommand: ParsableCommand {
     }
 
     /// One file on all workers.
-    private func verifyAlone(_ path: FilePath) -> FileVerification {
+    private func verifyAlone(_ path: FilePath, _ bases: BaseSearch) -> FileVerification {
         let progress = output.progress("verify \(path)")
         let result = FileVerification(
             path: path,
-            checks: .init(mode: quick ? .quick : .full, mustBeFinite: finite, workerCount: output.workerCount)
+            checks: .init(
+                mode: quick ? .quick : .full, mustBeFinite: finite, bases: bases, workerCount: output.workerCount)
         ) { done, total in progress.update(.init(done, of: total)) }
         progress.finish()
         return result
     }
 
     /// Several files at a time, in the order given: small files would leave workers idle one by one.
-    private func verifySideBySide(_ paths: [FilePath]) -> [FileVerification] {
+    private func verifySideBySide(_ paths: [FilePath], _ bases: BaseSearch) -> [FileVerification] {
         let progress = output.progress("verify \(paths.count) files")
         let together = max(1, min(output.workerCount, paths.count))
         let checks = FileVerification.Checks(
-            mode: quick ? .quick : .full, mustBeFinite: finite,
+            mode: quick ? .quick : .full, mustBeFinite: finite, bases: bases,
             workerCount: max(1, output.workerCount / together))
         let results = Mutex<[Int: FileVerification]>([:])
         WorkerPool(workerCount: together).run(taskCount: paths.count) { task, _ in
@@ -148,7 +150,7 @@ struct VerifyCommand: ParsableCommand {
         let place = ContentSignature.path(beside: FilePath(path))
         do {
             let signature = try ContentSignature(json: try TextFile.read(place.string), path: place)
-            let source = try CheckpointOpener.open(FilePath(path))
+            let source = try output.open(path)
             let content = try SignedContent(of: source, workerCount: output.workerCount)
             return signature.problems(for: content, trusting: keys)
         } catch let error as CheckpointError where error.kind == .missing && error.path == place {

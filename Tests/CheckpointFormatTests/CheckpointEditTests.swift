@@ -23,13 +23,14 @@ import Testing
     func anEditAppendsAndKeepsEverythingElse(name: String) throws {
         let old = try Fixtures.path("valid/v1/\(name)").readBytes()
         try path.writeBytes(old)
-        let before = try CheckpointReader(path: path)
+        let bases = BaseSearch(folders: [Fixtures.path("valid/v1")])
+        let before = try CheckpointReader(path: path, bases: bases)
         // Twice: the second finds what the first has left behind.
         for step in [UInt32(1), 2] { try edit { $0["note"] = .uint32(step) } }
         let new = try path.readBytes()
         #expect(new.prefix(old.count) == old[...])
         #expect(Verifier.verify(path: path).findings == [])
-        let after = try CheckpointReader(path: path)
+        let after = try CheckpointReader(path: path, bases: bases)
         #expect(after.metadata["note"] == .uint32(2))
         #expect(after.metadata.filter { $0.key != "note" } == before.metadata)
         #expect(after.tensors == before.tensors)

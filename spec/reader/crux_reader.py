@@ -7,6 +7,7 @@ over speed. As a program it prints what a file holds as JSON, or says on one lin
 """
 
 import json
+import pathlib
 import struct
 import sys
 import unicodedata
@@ -75,6 +76,8 @@ class Cursor:
 
 # 3 Header
 
+DELTAS = 1
+
 
 def read_header(data):
     require(len(data) >= 64, "header: the file is shorter")
@@ -85,10 +88,11 @@ def read_header(data):
     require(1 <= read_version <= write_version, "header: read version")
     require(read_version == 1, "header: needs a newer reader")
     cursor.zeros(4)
-    require(cursor.integer(8) == 0, "header: unknown required feature")
+    features = cursor.integer(8)
+    require(features & ~DELTAS == 0, "header: unknown required feature")
     cursor.integer(8)  # optional features
     cursor.zeros(24)
-    return {"writeVersion": write_version, "checksum": cursor.integer(8)}
+    return {"writeVersion": write_version, "features": features, "checksum": cursor.integer(8)}
 
 
 # 4 Sections
@@ -132,7 +136,7 @@ ROLES = range(7)
 MAXIMUM = 2**63 - 1
 
 
-def read_head(body):
+def read_head(body, features):
     cursor = Cursor(body, "record head")
     dtype_code, role, rank = cursor.integer(2), cursor.integer(1), cursor.integer(1)
     name_count, chunk_byte_count = cursor.integer(4), cursor.integer(4)
@@ -143,7 +147,8 @@ def read_head(body):
     require(64 <= chunk_byte_count <= 2**24 and chunk_byte_count % 64 == 0, "record head: chunk byte count")
     cursor.zeros(4)
     byte_count = cursor.integer(8)
-    require(cursor.take(16) == bytes(16), "record head: base digest without the feature")
+    base_digest = cursor.take(16)
+    require(features & DELTAS or base_digest == bytes(16), "record head: base digest without the feature")
     shape = [cursor.integer(8) for _ in range(rank)]
     name = cursor.text(name_count)
     require("\0" not in name, "record head: U+0000 in the name")
@@ -160,7 +165,7 @@ def read_head(body):
     require(elements // block_elements * block_bytes == byte_count <= MAXIMUM, "record head: byte count")
     return {
         "name": name, "dtype": dtype, "shape": shape, "role": role, "byteCount": byte_count,
-        "chunkByteCount": chunk_byte_count,
+        "chunkByteCount": chunk_byte_count, "baseDigest": base_digest,
     }
 
 
@@ -179,12 +184,17 @@ def read_table(body, head):
         stored = cursor.integer(4)
         content = min(head["chunkByteCount"], head["byteCount"] - index * head["chunkByteCount"])
         require(reserved == 0, f"{where}, chunk {index}: codec")
-        if codec == 3:
+        if codec in (16, 17, 18):
+            require(head["baseDigest"] != bytes(16), f"{where}, chunk {index}: no base")
+        if codec in (17, 18):
+            require(width in (1, 2, 4, 8) and rotation == 0, f"{where}, chunk {index}: codec")
+            require(content % width == 0, f"{where}, chunk {index}: not whole words")
+        elif codec == 3:
             require(width in (2, 4, 8) and rotation <= 1, f"{where}, chunk {index}: codec")
             require(content % width == 0, f"{where}, chunk {index}: not whole words")
         else:
-            require(codec <= 2 and width == 0 and rotation == 0, f"{where}, chunk {index}: codec")
-        require(1 <= stored <= content, f"{where}, chunk {index}: stored byte count")
+            require(codec in (0, 1, 2, 16) and width == 0 and rotation == 0, f"{where}, chunk {index}: codec")
+        require(stored == 0 if codec == 16 else 1 <= stored <= content, f"{where}, chunk {index}: stored byte count")
         require(codec != 0 or stored == content, f"{where}, chunk {index}: stored byte count")
         require(codec != 1 or stored <= 256, f"{where}, chunk {index}: stored byte count")
         stored_digest, content_digest = cursor.take(16), cursor.take(16)
@@ -209,19 +219,54 @@ def decompress(frame, byte_count):
     return content
 
 
-def decode(codec, width, rotation, stored, byte_count):
+def join(planes, width, count):
+    """Byte planes → words."""
+    planes = numpy.frombuffer(planes, numpy.uint8).reshape(width, count)
+    return numpy.ascontiguousarray(planes.T).reshape(-1).view(f"<u{width}")
+
+
+def unzigzag(codes):
+    one = codes.dtype.type(1)
+    return (codes >> one) ^ (codes.dtype.type(0) - (codes & one))
+
+
+def add_differences(codec, width, frame, base):
+    """The content of a chunk of codec 17 or 18; `base` is the base content."""
+    words = numpy.frombuffer(base, f"<u{width}").copy()
+    count = len(words)
+    if codec == 17:
+        words += unzigzag(join(decompress(frame, len(base)), width, count))
+        return words.tobytes()
+    mask_count = (count + 7) // 8
+    declared = zstandard.get_frame_parameters(frame).content_size
+    require(mask_count <= declared <= mask_count + len(base), "a sparse difference of another size")
+    content = decompress(frame, declared)
+    mask = numpy.unpackbits(numpy.frombuffer(content[:mask_count], numpy.uint8), bitorder="little")
+    require(not mask[count:].any(), "mask bits beyond the last word")
+    changed = numpy.flatnonzero(mask[:count])
+    require(len(content) == mask_count + width * len(changed), "the mask calls for another size")
+    codes = join(content[mask_count:], width, len(changed))
+    require(codes.all(), "a difference of 0")
+    words[changed] += unzigzag(codes)
+    return words.tobytes()
+
+
+def decode(codec, width, rotation, stored, byte_count, base):
+    if codec == 16:
+        return base
     if codec == 0:
         return stored
     if codec == 1:
         return (stored * (byte_count // len(stored) + 1))[:byte_count]
     try:
+        if codec >= 17:
+            return add_differences(codec, width, stored, base)
         content = decompress(stored, byte_count)
     except zstandard.ZstdError as error:
         raise Refused(f"zstd: {error}") from None
     if codec == 2:
         return content
-    planes = numpy.frombuffer(content, numpy.uint8).reshape(width, byte_count // width)
-    words = numpy.ascontiguousarray(planes.T).reshape(-1).view(f"<u{width}")
+    words = join(content, width, byte_count // width)
     if rotation:
         one = words.dtype.type(1)
         words = (words >> one) | (words << words.dtype.type(8 * width - 1))
@@ -345,14 +390,14 @@ def read_index(data, index_offset, file_digest, header):
             entry["headBody"], entry["tableBody"] = detail.take(head_count), detail.take(table_count)
             detail.finish()
             require(hash128(entry["headBody"]) == digest, "index: head digest")
-            entry["head"] = read_head(entry["headBody"])
+            entry["head"] = read_head(entry["headBody"], header["features"])
             name = unicodedata.normalize("NFC", entry["head"]["name"])
             require(name not in names, f"index: two tensors '{name}'")
             names.add(name)
             entry["table"] = read_table(entry["tableBody"], entry["head"])
             require(entry["table"]["headDigest"] == digest, "index: head digest in the table")
             require(entry["table"]["recordOffset"] == offset, "index: record offset")
-        elif kind in (b"META", b"past"):
+        elif kind in (b"META", b"past", b"BASE"):
             detail.finish()
         else:
             require(kind[0] & 0x20, f"index: unknown required section {kind!r}")
@@ -360,6 +405,8 @@ def read_index(data, index_offset, file_digest, header):
     cursor.finish()
     require(expected == index_offset, "index: the sections do not reach up to the index")
     require(sum(entry["kind"] == b"META" for entry in entries) == 1, "index: not one metadata section")
+    base_count = sum(entry["kind"] == b"BASE" for entry in entries)
+    require(base_count == (1 if header["features"] & DELTAS else 0), "index: base sections")
     computed = weights_digest(
         (entry["head"]["name"], entry["table"]["digest"])
         for entry in entries if "head" in entry and entry["head"]["role"] == 0)
@@ -370,8 +417,8 @@ def read_index(data, index_offset, file_digest, header):
 # 11 Reading and verifying
 
 
-def read_tensor(data, entry):
-    """A tensor's content, with every byte of its record checked."""
+def read_tensor(data, entry, base):
+    """A tensor's content, with every byte of its record checked; `base` is the base tensor's content, or None."""
     head, table = entry["head"], entry["table"]
     where = f"tensor '{head['name']}'"
     head_count = 64 + len(entry["headBody"]) + padding(len(entry["headBody"]))
@@ -385,7 +432,8 @@ def read_tensor(data, entry):
     for index, (codec, width, rotation, stored, count, stored_digest, content_digest) in enumerate(table["chunks"]):
         piece = data[offset:offset + stored]
         require(hash128(piece) == stored_digest, f"{where}, chunk {index}: stored digest")
-        piece = decode(codec, width, rotation, piece, count)
+        start = index * head["chunkByteCount"]
+        piece = decode(codec, width, rotation, piece, count, base[start:start + count] if base is not None else None)
         require(hash128(piece) == content_digest, f"{where}, chunk {index}: content digest")
         content += piece
         offset += stored
@@ -397,8 +445,10 @@ def read_tensor(data, entry):
     return content
 
 
-def read(data):
-    """What a whole file holds; raises Refused for a file that breaks a rule anywhere."""
+def read(data, folder=None, chain=()):
+    """What a whole file holds; raises Refused for a file that breaks a rule anywhere.
+
+    `folder` is where a delta's hint begins; `chain` holds the files that led here."""
     header = read_header(data)
     index_offset, file_digest = read_trailer(data)
     entries, weights = read_index(data, index_offset, file_digest, header)
@@ -406,10 +456,12 @@ def read(data):
         "writeVersion": header["writeVersion"], "fileDigest": file_digest.hex(), "weightsDigest": weights.hex(),
         "metadata": [], "tensors": [],
     }
-    contents = {}
+    contents, base = {}, {}
+    if header["features"] & DELTAS:
+        base = read_base(data, entries, folder, chain)
     for entry in entries:
         if entry["kind"] == b"TENS":
-            content = read_tensor(data, entry)
+            content = read_tensor(data, entry, base.get(entry["head"]["name"]))
             head = entry["head"]
             contents[head["name"]] = content
             result["tensors"].append(
@@ -422,17 +474,58 @@ def read(data):
             name = entry["kind"].decode("latin-1")
             body, digest = read_section(data, entry["offset"], entry["byteCount"], entry["kind"], name)
             require(digest == entry["digest"], f"{name}: digest differs from the index")
+            if entry["kind"] == b"BASE":
+                result["base"] = read_base_section(body)
             if entry["kind"] == b"META":
                 result["metadata"] = read_metadata(body)
     return result, contents
+
+
+def read_base_section(body):
+    cursor = Cursor(body, "base")
+    weights = cursor.take(16)
+    cursor.zeros(8)
+    hint = cursor.text(cursor.integer(8))
+    cursor.zeros(padding(cursor.position, 8))
+    cursor.finish()
+    parts = hint.split("/")
+    while len(parts) > 1 and parts[0] == "..":
+        del parts[0]
+    require(len(hint.encode()) <= 4096 and "\0" not in hint and "\\" not in hint, "base: hint")
+    require(hint == "" or all(part not in ("", ".", "..") for part in parts), "base: hint")
+    return {"weightsDigest": weights.hex(), "hint": hint}
+
+
+def read_base(data, entries, folder, chain):
+    """The content of the base tensors of a delta, by name."""
+    entry = next(entry for entry in entries if entry["kind"] == b"BASE")
+    body, _ = read_section(data, entry["offset"], entry["byteCount"], b"BASE", "base")
+    hint = read_base_section(body)["hint"]
+    require(folder is not None and hint, "base: not known where it lies")
+    path = (pathlib.Path(folder) / hint).resolve()
+    require(path not in chain, "base: a cycle")
+    require(len(chain) < 17, "base: the chain is too long")
+    require(path.is_file(), f"base: {hint} is missing")
+    result, contents = read(path.read_bytes(), path.parent, chain + (path,))
+    tensors = {tensor["name"]: tensor for tensor in result["tensors"]}
+    base = {}
+    for entry in entries:
+        if entry["kind"] == b"TENS" and entry["head"]["baseDigest"] != bytes(16):
+            head = entry["head"]
+            found = tensors.get(head["name"])
+            require(found is not None, f"base: no tensor '{head['name']}'")
+            require((found["dtype"], found["shape"]) == (head["dtype"], head["shape"]), "base: type or shape")
+            require(found["digest"] == head["baseDigest"].hex(), f"base: tensor '{head['name']}' is another one")
+            base[head["name"]] = contents[head["name"]]
+    return base
 
 
 def main(paths):
     status = 0
     for path in paths:
         try:
-            with open(path, "rb") as file:
-                result, _ = read(file.read())
+            place = pathlib.Path(path).resolve()
+            result, _ = read(place.read_bytes(), place.parent, (place,))
             print(json.dumps({"path": path} | result))
         except Refused as error:
             status = 1

@@ -18,10 +18,10 @@ VALID = sorted((FIXTURES / "valid" / "v1").glob("*.crux"))
 INVALID = sorted((FIXTURES / "invalid").glob("*.crux"))
 
 
-def refusal(data):
+def refusal(data, path=None):
     """Why a file is refused, or None. Anything but a refusal is a fault of the reader."""
     try:
-        crux_reader.read(data)
+        crux_reader.read(data, path and path.parent, (path,))
     except crux_reader.Refused as error:
         return str(error)
     return None
@@ -31,19 +31,19 @@ class Vectors(unittest.TestCase):
     def test_every_valid_file_holds_what_is_expected(self):
         expected = json.loads((FIXTURES / "valid" / "v1" / "expected.json").read_text())
         self.assertEqual([path.name for path in VALID], sorted(expected))
-        self.assertGreaterEqual(len(VALID), 12)
+        self.assertGreaterEqual(len(VALID), 15)
         for path in VALID:
             with self.subTest(path.name):
-                result, contents = crux_reader.read(path.read_bytes())
+                result, contents = crux_reader.read(path.read_bytes(), path.parent, (path,))
                 for tensor in result["tensors"]:
                     tensor["sha256"] = hashlib.sha256(contents[tensor["name"]]).hexdigest()
                 self.assertEqual(result, expected[path.name])
 
     def test_every_invalid_file_is_refused(self):
-        self.assertGreaterEqual(len(INVALID), 129)
+        self.assertGreaterEqual(len(INVALID), 165)
         for path in INVALID:
             with self.subTest(path.name):
-                self.assertIsNotNone(refusal(path.read_bytes()))
+                self.assertIsNotNone(refusal(path.read_bytes(), path))
 
 
 class Damage(unittest.TestCase):

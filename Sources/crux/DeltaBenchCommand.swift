@@ -1,0 +1,72 @@
+internal import Analysis
+internal import ArgumentParser
+internal import CheckpointInterop
+internal import Rendering
+internal import SystemPackage
+
+/// `crux bench-delta`: how small and how fast deltas are beside what else is in use.
+struct DeltaBenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench-delta",
+        abstract: "Measure deltas of checkpoints against a base, beside XOR and zstd.",
+        discussion: """
+            Weights, weights as BF16, and all tensors: ratio, and megabytes of content per second, encoding and \
+            decoding, the median of rounds in turns.
+            """,
+        shouldDisplay: false)
+
+    @Argument(help: "The checkpoint that the others were made from.")
+    var reference: String
+
+    @Argument(help: "The checkpoints to store.")
+    var policies: [String]
+
+    @Option(help: "Rounds to measure.")
+    var rounds = 15
+
+    @OptionGroup var output: OutputOptions
+
+    private struct Report: Encodable {
+        let schemaVersion = 1
+        let threads: Int
+        let results: [DeltaBenchmark.Result]
+
+        private enum CodingKeys: String, CodingKey {
+            case schemaVersion, threads, results
+        }
+    }
+
+    mutating func validate() throws {
+        if !(1...10_000).contains(rounds) { throw ValidationError("--rounds: found \(rounds), expected 1 … 10000") }
+        if policies.isEmpty { throw ValidationError("expected at least one checkpoint to store") }
+    }
+
+    mutating func run() throws {
+        let base = try output.open(reference)
+        let benchmark = DeltaBenchmark(workerCount: output.workerCount, roundCount: rounds)
+        var results: [DeltaBenchmark.Result] = []
+        for path in policies {
+            let policy = try output.open(path)
+            for subject in DeltaBenchmark.Subject.allCases {
+                results += try benchmark.measure(subject, base: base, policy: policy)
+            }
+        }
+        if output.json {
+            try StandardOutput.write(
+                ReportJSON.encode(Report(threads: benchmark.workerCount, results: results)))
+            return
+        }
+        func rounded(_ value: Double, _ digits: Int) -> String {
+            FigureFormat.fixed(digits).text(value)
+        }
+        let lines = results.map { result in
+            "| \(TerminalText.visible(result.policy)) | \(result.subject.rawValue) | "
+                + "\(FigureFormat.percent(2).text(result.sameShare)) | \(result.method.rawValue) | "
+                + "\(rounded(result.ratio, 2)) | \(rounded(result.encodeMegabytesPerSecond, 0)) | "
+                + "\(rounded(result.decodeMegabytesPerSecond, 0)) |\n"
+        }
+        try StandardOutput.write(
+            "| checkpoint | content | same elements | method | ratio | encode MB/s | decode MB/s |\n"
+                + "|---|---|---|---|---|---|---|\n" + lines.joined())
+    }
+}

@@ -1,0 +1,213 @@
+internal import CheckpointFormat
+internal import CheckpointInterop
+internal import Codecs
+internal import Foundation
+internal import Synchronization
+internal import SystemPackage
+internal import TensorCore
+
+/// Compares ways to store what a run has changed: crux deltas, XOR and zstd as RL frameworks ship it, and no delta.
+///
+/// All of them work from memory, in chunks of 1 MiB, on the same number of threads, and hash the content.
+struct DeltaBenchmark {
+    /// A way to store a checkpoint against another.
+    enum Method: String, CaseIterable, Encodable {
+        case cruxDelta = "crux delta"
+        case xorZstd1 = "XOR + zstd 1"
+        case xorZstd3 = "XOR + zstd 3"
+        case crux = "crux, no delta"
+    }
+
+    /// What is stored.
+    enum Subject: String, CaseIterable, Encodable {
+        case weights = "weights"
+        case weightsAsBF16 = "weights as BF16"
+        case wholeState = "whole state"
+    }
+
+    /// What one method did with one subject.
+    struct Result: Encodable {
+        let policy: String
+        let subject: Subject
+        let method: Method
+        /// The content's size in bytes.
+        let byteCount: Int
+        /// The stored size in bytes.
+        let storedByteCount: Int
+        /// The share of elements whose bits are the base's.
+        let sameShare: Double
+        let encodeMegabytesPerSecond: Double
+        let decodeMegabytesPerSecond: Double
+
+        var ratio: Double { Double(byteCount) / Double(max(1, storedByteCount)) }
+
+        private enum CodingKeys: String, CodingKey {
+            case policy, subject, method, byteCount, storedByteCount, ratio, sameShare
+            case encodeMegabytesPerSecond, decodeMegabytesPerSecond
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(policy, forKey: .policy)
+            try container.encode(subject, forKey: .subject)
+            try container.encode(method, forKey: .method)
+            try container.encode(byteCount, forKey: .byteCount)
+            try container.encode(storedByteCount, forKey: .storedByteCount)
+            try container.encode(ratio, forKey: .ratio)
+            try container.encode(sameShare, forKey: .sameShare)
+            try container.encode(encodeMegabytesPerSecond, forKey: .encodeMegabytesPerSecond)
+            try container.encode(decodeMegabytesPerSecond, forKey: .decodeMegabytesPerSecond)
+        }
+    }
+
+    let workerCount: Int
+    let roundCount: Int
+    private static let chunkByteCount = 1 << 20
+
+    /// Measures all methods in turns, and takes the median of the rounds.
+    func measure(
+        _ subject: Subject, base: any CheckpointSource, policy: any CheckpointSource
+    ) throws -> [Result] {
+        let new = try Self.tensors(of: policy, subject)
+        let old = MemoryBase(try Self.tensors(of: base, subject), path: base.path)
+        let byteCount = new.reduce(0) { $0 + $1.bytes.count }
+        var seconds: [Method: (encode: [Double], decode: [Double])] = [:]
+        var sizes: [Method: Int] = [:]
+        let path = FilePath(FileManager.default.temporaryDirectory.path()).appending("crux-bench-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(atPath: path.string) }
+        let peers = (0..<workerCount).map { _ in XORCodec() }
+        let frames = Self.pieces(of: new).map { tensor, range in
+            XORCodec.Frame(tensor: tensor, range: range)
+        }
+        for _ in 0..<roundCount {
+            for method in Method.allCases {
+                var times = seconds[method] ?? ([], [])
+                switch method {
+                case .crux, .cruxDelta:
+                    let base = method == .cruxDelta ? old : nil
+                    times.encode.append(try time { try write(new, to: "/dev/null", base: base) })
+                    // Opened by the same code, but durable and so not timed.
+                    try write(new, to: path, base: base)
+                    sizes[method] = try open(path, base: old).tensors.reduce(0) { $0 + $1.storedByteCount }
+                    times.decode.append(try time { try read(path, new, base: old) })
+                case .xorZstd1, .xorZstd3:
+                    let level = method == .xorZstd1 ? 1 : 3
+                    for peer in peers { try peer.begin(level: level) }
+                    times.encode.append(
+                        try time {
+                            try run(frames, peers) { peer, frame in
+                                try peer.encode(
+                                    frame, new[frame.tensor].bytes, old.bytes(of: new[frame.tensor].description))
+                            }
+                        })
+                    sizes[method] = frames.reduce(0) { $0 + $1.byteCount }
+                    times.decode.append(
+                        try time {
+                            try run(frames, peers) { peer, frame in
+                                try peer.decode(frame, old.bytes(of: new[frame.tensor].description))
+                            }
+                        })
+                }
+                seconds[method] = times
+            }
+        }
+        let same = Self.sameShare(new, old)
+        return Method.allCases.map { method in
+            func speed(_ times: [Double]?) -> Double {
+                let sorted = (times ?? []).sorted()
+                return Double(byteCount) / 1e6 / sorted[sorted.count / 2]
+            }
+            return Result(
+                policy: policy.path.string, subject: subject, method: method, byteCount: byteCount,
+                storedByteCount: sizes[method] ?? 0, sameShare: same,
+                encodeMegabytesPerSecond: speed(seconds[method]?.encode),
+                decodeMegabytesPerSecond: speed(seconds[method]?.decode))
+        }
+    }
+
+    private typealias Tensor = MemoryBase.Tensor
+
+    private static func tensors(of source: any CheckpointSource, _ subject: Subject) throws -> [Tensor] {
+        try source.tensors.filter { $0.role == .weight || subject == .wholeState }.map { tensor in
+            let bytes = try source.readBytes(of: tensor)
+            guard subject == .weightsAsBF16, tensor.dtype == .f32 else { return (tensor, bytes) }
+            var halves: [UInt8] = []
+            halves.reserveCapacity(bytes.count / 2)
+            for index in stride(from: 0, to: bytes.count, by: 4) {
+                let bits = bytes[index..<index + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+                let half = BFloat16(Float(bitPattern: bits)).bitPattern
+                halves += [UInt8(truncatingIfNeeded: half), UInt8(truncatingIfNeeded: half >> 8)]
+            }
+            let description = try TensorDescription(
+                name: tensor.name, dtype: .bf16, shape: tensor.shape, role: tensor.role)
+            return (description, halves)
+        }
+    }
+
+    private static func sameShare(_ new: [Tensor], _ old: MemoryBase) -> Double {
+        var (same, all) = (0, 0)
+        for (tensor, bytes) in new {
+            guard let base = old.bytes(of: tensor) else { continue }
+            let size = max(1, tensor.dtype.block.byteCount)
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                same += bytes[start..<start + size] == base[start..<start + size] ? 1 : 0
+                all += 1
+            }
+        }
+        return all == 0 ? 0 : Double(same) / Double(all)
+    }
+
+    private func time(_ body: () throws -> Void) rethrows -> Double {
+        let duration = try ContinuousClock().measure(body)
+        return Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    }
+
+    // Crux.
+
+    private func write(_ tensors: [Tensor], to path: FilePath, base: MemoryBase?) throws {
+        let file = try FileDescriptor.open(
+            path, .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
+        defer { try? file.close() }
+        let writer = try CheckpointWriter.stream(
+            to: file, path: path, options: WriterOptions(workerCount: workerCount), base: base)
+        for (description, bytes) in tensors { try writer.append(description, bytes: unsafe bytes.span.bytes) }
+        try writer.finish()
+    }
+
+    private func open(_ path: FilePath, base: MemoryBase) throws -> CheckpointReader {
+        var bases = BaseSearch(paths: [base.path])
+        bases.open = { _, _, check throws(CheckpointError) in
+            try check(base)
+            return base
+        }
+        return try CheckpointReader(path: path, bases: bases)
+    }
+
+    private func read(_ path: FilePath, _ tensors: [Tensor], base: MemoryBase) throws {
+        let reader = try open(path, base: base)
+        for (description, bytes) in tensors {
+            let read = try reader.readBytes(of: reader.requiredTensor(named: description.name))
+            guard read.count == bytes.count else { throw CommandFailure.couldNotRun("\(path): another size") }
+        }
+    }
+
+    // XOR and zstd.
+
+    private static func pieces(of tensors: [Tensor]) -> [(tensor: Int, range: Range<Int>)] {
+        tensors.enumerated().flatMap { index, tensor in
+            stride(from: 0, to: tensor.bytes.count, by: chunkByteCount).map {
+                (index, $0..<min($0 + chunkByteCount, tensor.bytes.count))
+            }
+        }
+    }
+
+    private func run(
+        _ frames: [XORCodec.Frame], _ peers: [XORCodec], _ body: (XORCodec, XORCodec.Frame) throws -> Void
+    ) throws {
+        let failures = Mutex<[any Error]>([])
+        ParallelTasks.run(taskCount: frames.count, workerCount: workerCount) { task, worker in
+            do { try body(peers[worker], frames[task]) } catch { failures.withLock { $0.append(error) } }
+        }
+        if let failure = failures.withLock({ $0.first }) { throw failure }
+    }
+}
