@@ -1,113 +1,167 @@
-/// What fine-tuning changed in a model's behaviour: the KL between policy and reference, token by token.
+/// What fine-tuning changed in a model's behaviour: the KL between policies and their reference, token by token.
 public struct KLReport: Codable, Hashable, Sendable {
     /// The version of this structure; a change of meaning or a removed field raises it.
-    public static let currentSchemaVersion = 1
+    public static let currentSchemaVersion = 2
 
     /// ``currentSchemaVersion`` of the writer.
     public let schemaVersion: Int
-    /// The fine-tuned model.
-    public let policy: CheckpointIdentity
-    /// The model that it is compared with.
+    /// The model that the policies are compared with.
     public let reference: CheckpointIdentity
-    /// Where the text comes from.
+    /// Which text was compared, and who wrote it.
     public let text: TextOrigin
     /// The temperature of both distributions.
     public let temperature: Float
-    /// The penalty that ``TokenDivergence/penaltyWeight`` shows.
-    public let penalty: PenaltyDescription
-    /// V, the number of tokens.
+    /// The exponent β of ``TokenDivergence/penaltyWeight``.
+    public let beta: Float
+    /// V, the number of tokens of the reference.
     public let vocabularySize: Int
-    /// All scored tokens.
-    public let summary: KLSummary
-    /// The task's critical tokens; nil where there are none.
-    public let criticalSummary: KLSummary?
-    /// All other tokens; nil where there are none, or no task.
-    public let nonCriticalSummary: KLSummary?
-    /// The tokens with the largest KL(policy ‖ reference), largest first.
-    public let mostShifted: [ShiftedToken]
-    /// The sequences, token by token.
-    public let sequences: [SequenceDivergence]
+    /// One entry for each policy, in the order given: a series over training steps, say.
+    public let policies: [PolicyDivergence]
+
+    /// A report of measured policies.
+    public init(
+        reference: CheckpointIdentity, text: TextOrigin, temperature: Float, beta: Float, vocabularySize: Int,
+        policies: [PolicyDivergence]
+    ) {
+        schemaVersion = Self.currentSchemaVersion
+        self.reference = reference
+        self.text = text
+        self.temperature = temperature
+        self.beta = beta
+        self.vocabularySize = vocabularySize
+        self.policies = policies
+    }
 }
 
-/// Where a report's text comes from.
+/// Which text a report is about.
 public struct TextOrigin: Codable, Hashable, Sendable {
     /// What kind of text.
     public enum Kind: String, Codable, Hashable, Sendable {
-        /// Answers of the policy to additions.
+        /// Additions with a scratchpad.
         case task
-        /// A text that both models only read.
-        case file
+        /// Prompts from a file.
+        case prompts
+        /// A text that the models only read.
+        case text
     }
 
-    /// Answers or a text.
+    /// Additions, prompts or a text.
     public let kind: Kind
-    /// The task's set-up, or the text's name.
+    /// The task's set-up, or the file's name.
     public let name: String
+    /// Who wrote the tokens that are compared.
+    public let source: TextSource
     /// The number of sequences.
     public let sequenceCount: Int
-    /// The seed of prompts and sampling; nil for a text.
+    /// The seed of problems and sampling; nil where nothing is drawn.
     public let seed: UInt64?
-    /// The sampling temperature, 0 for greedy decoding; nil for a text.
-    public let samplingTemperature: Float?
-    /// The number of digits up to which tokens are not critical; nil for a text.
+    /// The number of digits up to which tokens are not critical; nil outside of tasks.
     public let trainedDigits: Int?
 }
 
-/// The penalty's weight in figures.
-public struct PenaltyDescription: Codable, Hashable, Sendable {
-    /// `standard`, `negentropy` or `maximumProbability`.
-    public let certainty: String
-    /// The exponent β; nil for the standard penalty.
-    public let beta: Float?
-    /// The intercept; nil for the standard penalty.
-    public let intercept: Float?
+/// Who wrote the tokens at which two models are compared.
+public enum TextSource: String, CaseIterable, Codable, Hashable, Sendable {
+    /// The policy, sampling at the report's temperature. What the KL penalty of RL is about.
+    case policySamples = "policy-samples"
+    /// The policy, always the likeliest token.
+    case policyGreedy = "policy-greedy"
+    /// The reference, sampling at the report's temperature.
+    case referenceSamples = "reference-samples"
+    /// The reference, always the likeliest token.
+    case referenceGreedy = "reference-greedy"
+    /// Nobody: the right answer or the given text, which both models read (teacher forcing).
+    case truth
 }
 
-/// Figures over many tokens, in nats.
-public struct KLSummary: Codable, Hashable, Sendable {
-    /// The tokens.
-    public let tokenCount: Int
-    /// KL(policy ‖ reference).
-    public let exactKLPolicyReference: Distribution
-    /// KL(reference ‖ policy).
-    public let exactKLReferencePolicy: Distribution
-    /// The mean of H(policy).
-    public let meanPolicyEntropy: Double
-    /// The mean of H(reference).
-    public let meanReferenceEntropy: Double
-    /// The mean of J(s).
-    public let meanCertainty: Double
-    /// The mean weight of the penalty.
-    public let meanPenaltyWeight: Double
-    /// The mean of k1, an estimate of KL(policy ‖ reference) where the policy drew the tokens.
-    public let meanK1Estimate: Double
-    /// The mean of k2.
-    public let meanK2Estimate: Double
-    /// The mean of k3.
-    public let meanK3Estimate: Double
-    /// The share of tokens where both models have the same likeliest token.
-    public let topAgreement: Double
+/// How far one policy's behaviour is from the reference's.
+public struct PolicyDivergence: Codable, Hashable, Sendable {
+    /// The fine-tuned model.
+    public let policy: CheckpointIdentity
+    /// The tokens that only one of the two models knows; nil where both know the same.
+    public let vocabulary: VocabularyDifference?
+    /// The shorter of the two models' contexts where they differ: nothing longer was compared.
+    public let sharedContextLength: Int?
+    /// The number of sequences that were compared.
+    public let sequenceCount: Int
+    /// All scored tokens.
+    public let summary: KLSummary
+    /// The standard error of the mean KL(policy ‖ reference) where the tokens of a sequence depend on each other; nil
+    /// for fewer than two sequences.
+    public let klStandardErrorBySequence: Double?
+    /// The same figures by class of token.
+    public let classes: [TokenClassSummary]
+    /// The course over positions.
+    public let positions: [PositionSummary]
+    /// How the answers to a task ended; nil for other texts.
+    public let answers: AnswerCounts?
+    /// The tokens with the largest KL(policy ‖ reference), largest first.
+    public let mostShifted: [ShiftedToken]
+    /// What replacing the most shifted tokens does; nil where it was not asked for.
+    public var crossSampling: [CrossSampling]?
+    /// The sequences, token by token; empty where they were not asked for.
+    public var sequences: [SequenceDivergence]
+}
 
-    /// Summarises tokens; nil where there are none.
-    public init?(_ tokens: [TokenDivergence]) {
-        guard let forward = Distribution(tokens.map { Double($0.exactKLPolicyReference) }),
-            let backward = Distribution(tokens.map { Double($0.exactKLReferencePolicy) })
-        else { return nil }
-        func mean(_ value: (TokenDivergence) -> Float) -> Double {
-            tokens.reduce(0) { $0 + Double(value($1)) } / Double(tokens.count)
-        }
-        tokenCount = tokens.count
-        exactKLPolicyReference = forward
-        exactKLReferencePolicy = backward
-        meanPolicyEntropy = mean(\.policyEntropy)
-        meanReferenceEntropy = mean(\.referenceEntropy)
-        meanCertainty = mean(\.certainty)
-        meanPenaltyWeight = mean(\.penaltyWeight)
-        meanK1Estimate = mean(\.k1Estimate)
-        meanK2Estimate = mean(\.k2Estimate)
-        meanK3Estimate = mean(\.k3Estimate)
-        topAgreement = Double(tokens.count(where: \.topAgrees)) / Double(tokens.count)
+/// How the answers to a task ended.
+public struct AnswerCounts: Codable, Hashable, Sendable {
+    /// All answers.
+    public let total: Int
+    /// Those whose result is right.
+    public let correct: Int
+    /// Those that the length limit cut off.
+    public let unfinished: Int
+}
+
+/// What two vocabularies do not share. Distributions are then compared over the shared tokens, both normalised anew.
+public struct VocabularyDifference: Codable, Hashable, Sendable {
+    /// The tokens that both know.
+    public let sharedCount: Int
+    /// The tokens that only the policy knows.
+    public let policyOnly: [String]
+    /// The tokens that only the reference knows.
+    public let referenceOnly: [String]
+    /// The mean probability that the policy gives to the tokens which the reference lacks.
+    public var policyExcludedMass: Double
+    /// The mean probability that the reference gives to the tokens which the policy lacks.
+    public var referenceExcludedMass: Double
+}
+
+/// The figures of one class of tokens.
+public struct TokenClassSummary: Codable, Hashable, Sendable {
+    /// What tokens are told apart by.
+    public enum Group: String, Codable, Hashable, Sendable, CaseIterable {
+        /// Critical or not.
+        case criticality
+        /// Digits, commas, brackets.
+        case character
+        /// The part of the scratchpad.
+        case part
+        /// The step of the scratchpad.
+        case step
     }
+
+    /// What tokens are told apart by.
+    public let group: Group
+    /// The class: `critical`, `digit`, `operand 1`, `step 2`.
+    public let name: String
+    /// Its share of the sum of KL(policy ‖ reference) over all tokens, 0 … 1; 0 where that sum is 0.
+    public let klShare: Double
+    /// The figures of its tokens.
+    public let summary: KLSummary
+}
+
+/// The figures of a range of positions.
+public struct PositionSummary: Codable, Hashable, Sendable {
+    /// The first position: tokens after the prompt from 0, in a text tokens after the window's start.
+    public let first: Int
+    /// The last position.
+    public let last: Int
+    /// The tokens there.
+    public let tokenCount: Int
+    /// The mean KL(policy ‖ reference).
+    public let exactKLPolicyReference: MeanEstimate
+    /// The share of tokens where both models have the same likeliest token.
+    public let topAgreement: MeanEstimate
 }
 
 /// One sequence of a report.
@@ -115,7 +169,7 @@ public struct SequenceDivergence: Codable, Hashable, Sendable {
     /// The text before the first scored token.
     public let prompt: String
     /// The scored tokens.
-    public let tokens: [TokenDivergence]
+    public var tokens: [TokenDivergence]
     /// How the answer ended: `correct`, `wrong` or `unfinished`; nil for a text.
     public let outcome: String?
 }

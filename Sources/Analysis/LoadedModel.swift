@@ -93,22 +93,4 @@ public struct LoadedModel: Sendable {
             offset += count
         }
     }
-
-    /// Checks that two models speak of the same tokens.
-    ///
-    /// - Throws: ``AnalysisError/unsuitable(subject:found:expected:)`` naming the first token that differs.
-    static func checkVocabularies(policy: LoadedModel, reference: LoadedModel) throws(AnalysisError) {
-        let (ours, theirs) = (policy.tokenizer.vocabulary, reference.tokenizer.vocabulary)
-        for (token, pair) in zip(ours, theirs).enumerated() where pair.0 != pair.1 {
-            throw .unsuitable(
-                subject: "\(policy.identity.path): \(MetadataKey.tokenizerVocabulary)[\(token)]",
-                found: pair.0.debugDescription,
-                expected: "\(pair.1.debugDescription) as in \(reference.identity.path)")
-        }
-        guard ours.count == theirs.count else {
-            throw .unsuitable(
-                subject: "\(policy.identity.path): \(MetadataKey.tokenizerVocabulary)", found: "\(ours.count) tokens",
-                expected: "\(theirs.count) as in \(reference.identity.path)")
-        }
-    }
 }

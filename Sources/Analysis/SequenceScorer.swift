@@ -4,148 +4,171 @@ internal import Tasks
 
 /// A sequence and which of its tokens are to be scored.
 struct ScorableSequence: Sendable {
-    /// The tokens, at most as many as both models have positions.
+    /// The tokens in the reference's numbers, at most as many as both models have positions.
     let tokens: [Int32]
     /// The tokens to score; each has one before it.
     let scored: Range<Int>
     /// Critical tokens by their place in ``tokens``.
     var critical: [Int: AdditionTask.LabelledToken] = [:]
+    /// The place in the scratchpad of each scored token; empty for other texts.
+    var places: [ScratchpadPlace] = []
     /// How the answer ended; nil for a text.
     var outcome: String?
 }
 
-/// Runs both models over sequences and compares their distributions token by token.
+/// Compares two models' distributions token by token.
 struct SequenceScorer: Sendable {
-    let policy: LoadedModel
-    let reference: LoadedModel
+    let models: PairedModels
+    let alignment: VocabularyAlignment
     let temperature: Float
-    let penalty: PenaltyWeight
+    let beta: Float
 
-    /// The divergences of each sequence, in order.
-    ///
-    /// - Throws: ``AnalysisError`` naming a model whose logits are not numbers.
-    func score(_ sequences: [ScorableSequence], pool: WorkerPool) throws(AnalysisError) -> [SequenceDivergence] {
-        let length = max(1, sequences.lazy.map(\.tokens.count).max() ?? 1)
-        let workspaces = (0..<max(1, min(pool.workerCount, sequences.count))).map { _ in
-            (
-                policy: Self.workspace(of: policy, length: length),
-                reference: Self.workspace(of: reference, length: length)
-            )
-        }
-        // One task a worker, so that each has its own workspaces; sequences in turn, so that all have as many.
-        let scored = try pool.results(taskCount: workspaces.count) { task throws(AnalysisError) in
-            var results: [(sequence: Int, divergence: SequenceDivergence)] = []
-            for index in stride(from: task, to: sequences.count, by: workspaces.count) {
-                let divergence = try score(
-                    sequences[index], number: index, policy: workspaces[task].policy,
-                    reference: workspaces[task].reference)
-                results.append((index, divergence))
-            }
-            return results
-        }
-        return scored.joined().sorted { $0.sequence < $1.sequence }.map(\.divergence)
+    /// What the comparison of one token found.
+    private struct Score: Sendable {
+        let divergence: TokenDivergence
+        /// The probability of what the other model lacks.
+        let policyExcludedMass: Double
+        let referenceExcludedMass: Double
     }
 
-    private static func workspace(of model: LoadedModel, length: Int) -> Workspace {
-        model.model.makeWorkspace(maximumTokenCount: length, maximumSequenceLength: length, forTraining: false)
+    /// The divergences of each sequence, in order, and the mean probability that each model gives to tokens that the
+    /// other lacks.
+    ///
+    /// - Throws: ``AnalysisError`` naming a model whose logits are not numbers, and a token that the policy lacks.
+    func score(
+        _ sequences: [ScorableSequence], pool: WorkerPool, progress: @Sendable (Int) -> Void
+    ) throws(AnalysisError) -> (sequences: [SequenceDivergence], excludedMass: (policy: Double, reference: Double)) {
+        var texts: [PairedModels.Text] = []
+        texts.reserveCapacity(sequences.count)
+        for (number, sequence) in sequences.enumerated() {
+            texts.append(
+                PairedModels.Text(
+                    policyTokens: try policyTokens(sequence, number), referenceTokens: sequence.tokens,
+                    scored: sequence.scored))
+        }
+        let scores = try models.map(texts, pool: pool, progress: progress) {
+            number, position, policyLogits, referenceLogits, rows throws(AnalysisError) in
+            try score(
+                sequences[number], number: number, position: position, policyLogits: policyLogits,
+                referenceLogits: referenceLogits, rows: &rows)
+        }
+        let all = scores.joined()
+        let count = Double(max(1, all.count))
+        return (
+            zip(sequences, scores).map { sequence, scores in
+                SequenceDivergence(
+                    prompt: models.reference.tokenizer.decode(sequence.tokens[..<sequence.scored.lowerBound]),
+                    tokens: scores.map(\.divergence), outcome: sequence.outcome)
+            },
+            (
+                all.reduce(0) { $0 + $1.policyExcludedMass } / count,
+                all.reduce(0) { $0 + $1.referenceExcludedMass } / count
+            )
+        )
+    }
+
+    private func policyTokens(_ sequence: ScorableSequence, _ number: Int) throws(AnalysisError) -> [Int32] {
+        if alignment.isIdentity { return sequence.tokens }
+        var tokens: [Int32] = []
+        tokens.reserveCapacity(sequence.tokens.count)
+        for token in sequence.tokens {
+            guard let own = alignment.policyID(token) else {
+                throw .unsuitable(
+                    subject: "\(models.policy.identity.path): sequence \(number)",
+                    found: models.reference.tokenizer.decode([token]).debugDescription,
+                    expected: "tokens that both vocabularies have")
+            }
+            tokens.append(own)
+        }
+        return tokens
     }
 
     private func score(
-        _ sequence: ScorableSequence, number: Int, policy policyWorkspace: Workspace,
-        reference referenceWorkspace: Workspace
-    ) throws(AnalysisError) -> SequenceDivergence {
-        var batch = PackedBatch()
-        batch.append(sequence.tokens)
-        policy.model.forward(batch, parameters: policy.parameters, workspace: policyWorkspace)
-        reference.model.forward(batch, parameters: reference.parameters, workspace: referenceWorkspace)
-        let size = policy.tokenizer.vocabulary.count
-        var rows = RowPair(size: size)
-        var tokens: [TokenDivergence] = []
-        tokens.reserveCapacity(sequence.scored.count)
-        for position in sequence.scored {
-            // The distribution of a token is what the models say at the token before it.
-            let row = (position - 1) * size..<position * size
-            let token = Int(sequence.tokens[position])
-            let label = sequence.critical[position]
-            guard
-                let divergence = policyWorkspace.logits[row].withSpan({ policyLogits in
-                    referenceWorkspace.logits[row].withSpan { referenceLogits in
-                        rows.compare(
-                            policyLogits: policyLogits, referenceLogits: referenceLogits, scorer: self,
-                            token: token, position: position, label: label)
-                    }
-                })
-            else {
-                let culprit = rows.policy.contains(where: \.isNaN) ? policy : reference
-                throw .unsuitable(
-                    subject: "\(culprit.identity.path): sequence \(number), token \(position)",
-                    found: "logits that are infinite or not numbers", expected: "finite logits")
+        _ sequence: ScorableSequence, number: Int, position: Int, policyLogits: Span<Float>,
+        referenceLogits: Span<Float>, rows: inout LogProbabilityRows
+    ) throws(AnalysisError) -> Score {
+        let place = position - sequence.scored.lowerBound
+        func divergence(_ policyLogits: Span<Float>, _ referenceLogits: Span<Float>) throws(AnalysisError)
+            -> TokenDivergence
+        {
+            let valid = rows.fill(
+                policyLogits: policyLogits, referenceLogits: referenceLogits, temperature: temperature)
+            guard valid.isPolicyValid, valid.isReferenceValid else {
+                throw models.invalidLogits(ofPolicy: !valid.isPolicyValid, text: number, position: position)
             }
-            tokens.append(divergence)
+            return compare(
+                rows, referenceLogits: referenceLogits, token: sequence.tokens[position], position: position,
+                place: sequence.places.indices.contains(place) ? sequence.places[place] : nil,
+                label: sequence.critical[position])
         }
-        return SequenceDivergence(
-            prompt: policy.tokenizer.decode(sequence.tokens[..<sequence.scored.lowerBound]), tokens: tokens,
-            outcome: sequence.outcome)
+        if alignment.isIdentity {
+            return Score(
+                divergence: try divergence(policyLogits, referenceLogits), policyExcludedMass: 0,
+                referenceExcludedMass: 0)
+        }
+        var masses = (policy: 0.0, reference: 0.0)
+        if !alignment.isComplete {
+            _ = rows.fill(policyLogits: policyLogits, referenceLogits: referenceLogits, temperature: temperature)
+            masses = (
+                max(0, 1 - alignment.policyIDs.reduce(0) { $0 + Double.exponential(rows.policy[$1]) }),
+                max(0, 1 - alignment.referenceIDs.reduce(0) { $0 + Double.exponential(rows.reference[$1]) })
+            )
+        }
+        let (ours, theirs) = (
+            alignment.policyIDs.map { policyLogits[$0] }, alignment.referenceIDs.map { referenceLogits[$0] }
+        )
+        return Score(
+            divergence: try divergence(ours.span, theirs.span), policyExcludedMass: masses.policy,
+            referenceExcludedMass: masses.reference)
     }
-}
 
-/// The log probabilities of both models at one token, [V] each.
-private struct RowPair {
-    private(set) var policy: [Float]
-    private(set) var reference: [Float]
-
-    init(size: Int) {
-        policy = Array(repeating: 0, count: size)
-        reference = policy
-    }
-
-    /// All figures of one token; nil where log probabilities are not numbers.
-    mutating func compare(
-        policyLogits: Span<Float>, referenceLogits: Span<Float>, scorer: SequenceScorer, token: Int, position: Int,
-        label: AdditionTask.LabelledToken?
-    ) -> TokenDivergence? {
-        var policyRow = policy.mutableSpan
-        Divergence.logSoftmax(policyLogits, temperature: scorer.temperature, into: &policyRow)
-        var referenceRow = reference.mutableSpan
-        Divergence.logSoftmax(referenceLogits, temperature: scorer.temperature, into: &referenceRow)
-        guard let policyTop = Self.top(policy), let referenceTop = Self.top(reference) else { return nil }
-        let vocabulary = scorer.policy.tokenizer.vocabulary
-        func estimate(_ estimator: KLEstimator) -> Float {
+    /// All figures of one token, from log probabilities and logits over the shared tokens.
+    private func compare(
+        _ rows: LogProbabilityRows, referenceLogits: Span<Float>, token id: Int32, position: Int,
+        place: ScratchpadPlace?, label: AdditionTask.LabelledToken?
+    ) -> TokenDivergence {
+        let (policy, reference) = (rows.policy, rows.reference)
+        let token = alignment.place(ofReferenceID: id) ?? 0
+        let (policyTop, referenceTop) = (LogProbabilityRows.top(policy), LogProbabilityRows.top(reference))
+        func estimate(_ estimator: KLEstimator) -> Double {
             estimator.value(policy: policy.span, reference: reference.span, action: token)
+        }
+        func both(_ value: (Certainty) -> Double) -> CertaintyPair {
+            // The authors' code takes the softmax at temperature 4.
+            CertaintyPair(
+                negentropy: value(.negentropy), maximumProbability: value(.maximumProbability(temperature: 4)))
         }
         return TokenDivergence(
             position: position,
-            text: vocabulary[token],
+            text: alignment.tokens[token],
             exactKLPolicyReference: Divergence.exactKL(policy.span, reference.span),
             exactKLReferencePolicy: Divergence.exactKL(reference.span, policy.span),
-            policyEntropy: Divergence.entropy(policy.span),
-            referenceEntropy: Divergence.entropy(reference.span),
-            certainty: Certainty.negentropy.value(
-                referenceLogits: referenceLogits, temperature: scorer.temperature),
-            penaltyWeight: scorer.penalty.value(referenceLogits: referenceLogits, temperature: scorer.temperature),
-            policyLogProb: policy[token],
-            referenceLogProb: reference[token],
+            jensenShannon: Divergence.jensenShannon(policy.span, reference.span),
             k1Estimate: estimate(.k1),
             k2Estimate: estimate(.k2),
             k3Estimate: estimate(.k3),
-            policyTop: vocabulary[policyTop],
-            referenceTop: vocabulary[referenceTop],
+            policyEntropy: Divergence.entropy(policy.span),
+            referenceEntropy: Divergence.entropy(reference.span),
+            certainty: both { $0.preciseValue(referenceLogits: referenceLogits, temperature: temperature) },
+            penaltyWeight: both {
+                PenaltyWeight.prioritised(certainty: $0, beta: beta, intercept: 0)
+                    .preciseValue(referenceLogits: referenceLogits, temperature: temperature)
+            },
+            policyLogProb: policy[token],
+            referenceLogProb: reference[token],
+            policyRank: Divergence.rank(of: token, in: policy.span),
+            referenceRank: Divergence.rank(of: token, in: reference.span),
+            policyTop: alignment.tokens[policyTop],
+            referenceTop: alignment.tokens[referenceTop],
             topAgrees: policyTop == referenceTop,
-            critical: label.map { label in
-                let right = Int(label.rightToken)
-                return CriticalTokenLabel(
-                    name: label.critical.name, rightText: vocabulary[right], policyLogProb: policy[right],
-                    referenceLogProb: reference[right])
-            })
-    }
-
-    /// The index of the greatest value, the first of equal ones; nil where one is not a number.
-    private static func top(_ row: [Float]) -> Int? {
-        var best = 0
-        for index in row.indices {
-            if row[index].isNaN { return nil }
-            if row[index] > row[best] { best = index }
-        }
-        return best
+            place: place,
+            critical: label.flatMap { label in
+                alignment.place(ofReferenceID: label.rightToken).map { right in
+                    CriticalTokenLabel(
+                        name: label.critical.name, rightText: alignment.tokens[right], policyLogProb: policy[right],
+                        referenceLogProb: reference[right])
+                }
+            },
+            advantage: nil)
     }
 }

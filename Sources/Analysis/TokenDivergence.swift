@@ -1,4 +1,7 @@
-/// How far policy and reference are apart at one token, in nats.
+internal import LanguageModel
+public import Tasks
+
+/// How far policy and reference are apart at one token, in nats, in double precision from the models' logits.
 ///
 /// Everything is about the distributions that the token was drawn from, at the report's temperature.
 public struct TokenDivergence: Codable, Hashable, Sendable {
@@ -7,35 +10,60 @@ public struct TokenDivergence: Codable, Hashable, Sendable {
     /// The token's text.
     public let text: String
     /// KL(policy ‖ reference), exact over the vocabulary.
-    public let exactKLPolicyReference: Float
+    public let exactKLPolicyReference: Double
     /// KL(reference ‖ policy), exact over the vocabulary.
-    public let exactKLReferencePolicy: Float
-    /// H(policy).
-    public let policyEntropy: Float
-    /// H(reference).
-    public let referenceEntropy: Float
-    /// J(s), equation 2: the reference's normalised negentropy, 0...1.
-    public let certainty: Float
-    /// The weight of the KL penalty here, as the report's penalty has it.
-    public let penaltyWeight: Float
-    /// ln policy(token).
-    public let policyLogProb: Float
-    /// ln reference(token).
-    public let referenceLogProb: Float
+    public let exactKLReferencePolicy: Double
+    /// The Jensen–Shannon divergence, 0 … ln 2.
+    public let jensenShannon: Double
     /// Schulman's k1 for KL(policy ‖ reference) from this token.
-    public let k1Estimate: Float
+    public let k1Estimate: Double
     /// Schulman's k2 for KL(policy ‖ reference) from this token.
-    public let k2Estimate: Float
+    public let k2Estimate: Double
     /// Schulman's k3 for KL(policy ‖ reference) from this token.
-    public let k3Estimate: Float
+    public let k3Estimate: Double
+    /// H(policy).
+    public let policyEntropy: Double
+    /// H(reference).
+    public let referenceEntropy: Double
+    /// The reference's certainty J(s), 0 … 1.
+    public let certainty: CertaintyPair
+    /// J(s)^β with the report's β: what the KL penalty is multiplied by.
+    public let penaltyWeight: CertaintyPair
+    /// ln policy(token).
+    public let policyLogProb: Double
+    /// ln reference(token).
+    public let referenceLogProb: Double
+    /// The token's place among all by the policy's probabilities, from 1.
+    public let policyRank: Int
+    /// The same by the reference's.
+    public let referenceRank: Int
     /// The policy's likeliest token.
     public let policyTop: String
     /// The reference's likeliest token.
     public let referenceTop: String
     /// Whether both have the same likeliest token.
     public let topAgrees: Bool
+    /// Where in a scratchpad the token stands; nil for other texts.
+    public let place: ScratchpadPlace?
     /// Set where the task has a critical token here.
     public let critical: CriticalTokenLabel?
+    /// How much better than the critic expected the token was (generalised advantage estimation); nil where the policy's
+    /// checkpoint has no critic, or the text is not the policy's own.
+    public var advantage: Double?
+
+    /// policy(token) − reference(token).
+    public var probabilityChange: Double { Double.exponential(policyLogProb) - Double.exponential(referenceLogProb) }
+
+    /// How many places the token rose from reference to policy; negative where it fell.
+    public var rankChange: Int { referenceRank - policyRank }
+}
+
+/// A figure by each of the two certainties of arXiv 2502.06533, between which β does not carry over.
+public struct CertaintyPair: Codable, Hashable, Sendable {
+    /// By equation 2: the normalised negentropy at the report's temperature.
+    public let negentropy: Double
+    /// By the authors' code: 1 + ln p_max / ln V of the softmax at temperature 4.
+    public let maximumProbability: Double
 }
 
 /// A critical token of the task and how likely the right one is.
@@ -45,7 +73,7 @@ public struct CriticalTokenLabel: Codable, Hashable, Sendable {
     /// The text of the right token.
     public let rightText: String
     /// ln policy(right token).
-    public let policyLogProb: Float
+    public let policyLogProb: Double
     /// ln reference(right token).
-    public let referenceLogProb: Float
+    public let referenceLogProb: Double
 }

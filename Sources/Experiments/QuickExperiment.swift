@@ -216,13 +216,16 @@ public struct QuickExperiment: Sendable {
         let referenceSource = try CheckpointOpener.open(referencePath)
         let policy = try LoadedModel(policySource)
         let digits = reference.trainedDigits + configuration.task.additionalDigits
-        let divergence = try KLReport.measure(
-            policy: policy, reference: LoadedModel(referenceSource),
-            additions: .init(
-                setup: .varying(digits: digits), count: plan.divergencePromptCount, seed: Self.questionSeed,
-                trainedDigits: reference.trainedDigits,
-                sampling: SamplingOptions(temperature: Float(configuration.rollout.temperature))),
-            options: KLReport.Options(penalty: configuration.penalty.weight, shiftedTokenCount: 12), pool: pool)
+        var options = KLMeasurement.Options(
+            temperature: Float(configuration.rollout.temperature), seed: Self.questionSeed, shiftedTokenCount: 12)
+        if case .prioritised(_, let beta, _) = configuration.penalty.weight { options.beta = beta }
+        let measurement = try KLMeasurement(
+            reference: LoadedModel(referenceSource),
+            input: .additions(
+                .init(
+                    setup: .varying(digits: digits), count: plan.divergencePromptCount,
+                    trainedDigits: reference.trainedDigits)), source: .policySamples, options: options, pool: pool)
+        let divergence = try measurement.measure(policy)
         let diff = try WeightDiff.compare(
             base: referenceSource, policy: policySource, options: .init(roles: [.weight]), pool: pool)
         let reader = try CheckpointReader(path: path)
@@ -232,8 +235,8 @@ public struct QuickExperiment: Sendable {
             accuracies: try accuracies(
                 of: LanguageModelCheckpoint(reading: reader), trainedDigits: reference.trainedDigits),
             history: try MetricsHistory(path: path.metricsFile), divergence: divergence.summary,
-            criticalDivergence: divergence.criticalSummary, relativeWeightChange: diff.weights?.relativeChange)
-        return (run, divergence, diff)
+            criticalDivergence: divergence.summary(of: "critical"), relativeWeightChange: diff.weights?.relativeChange)
+        return (run, measurement.report([divergence]), diff)
     }
 
     // MARK: Figures

@@ -1,7 +1,7 @@
 /// What `crux experiment quick` found: plain values for the report and for programs.
 public struct QuickExperimentResult: Codable, Hashable, Sendable {
     /// The version of this layout.
-    public static let currentSchemaVersion = 1
+    public static let currentSchemaVersion = 2
 
     /// The version of this layout.
     public let schemaVersion: Int

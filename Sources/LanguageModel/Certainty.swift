@@ -15,6 +15,11 @@ public enum Certainty: Hashable, Sendable {
 
     /// J(s) from the reference's logits, [V]; `temperature` is that of sampling, used by ``negentropy``.
     public func value(referenceLogits logits: Span<Float>, temperature: Float) -> Float {
+        Float(preciseValue(referenceLogits: logits, temperature: temperature))
+    }
+
+    /// The same in double precision, for reports.
+    public func preciseValue(referenceLogits logits: Span<Float>, temperature: Float) -> Double {
         var maximum = -Float.infinity
         for index in logits.indices { maximum = max(maximum, logits[index]) }
         let temperature =
@@ -25,7 +30,7 @@ public enum Certainty: Hashable, Sendable {
         // With x = (z − max) / temperature and Z = Σ eˣ: H = ln Z − Σ x eˣ / Z, and ln p_max = −ln Z.
         var (sum, weighted) = (0.0, 0.0)
         for index in logits.indices {
-            let shifted = Double((logits[index] - maximum) / temperature)
+            let shifted = (Double(logits[index]) - Double(maximum)) / Double(temperature)
             let exponential = exp(shifted)
             sum += exponential
             if exponential != 0 { weighted += shifted * exponential }
@@ -37,6 +42,6 @@ public enum Certainty: Hashable, Sendable {
             case .maximumProbability: 1 - log(sum) / logVocabulary
             }
         // Rounding can step over the ends of the range by an ulp; a NaN passes through.
-        return certainty < 0 ? 0 : certainty > 1 ? 1 : Float(certainty)
+        return certainty < 0 ? 0 : certainty > 1 ? 1 : certainty
     }
 }

@@ -14,13 +14,15 @@ public enum KLEstimator: String, CaseIterable, Codable, Hashable, Sendable {
     case k1, k2, k3, exact
 
     /// The estimate at one state. `policy` and `reference` are rows of log probabilities, [V].
-    public func value(policy: Span<Float>, reference: Span<Float>, action: Int) -> Float {
+    @_specialize(where Value == Float)
+    @_specialize(where Value == Double)
+    public func value<Value: LogProbability>(policy: Span<Value>, reference: Span<Value>, action: Int) -> Value {
         // ln π(a) − ln π_old(a) = −ln r
         let logRatio = policy[action] - reference[action]
         switch self {
         case .k1: return logRatio
-        case .k2: return 0.5 * logRatio * logRatio
-        case .k3: return expm1(-logRatio) + logRatio
+        case .k2: return logRatio * logRatio / 2
+        case .k3: return Value.exponentialMinusOne(-logRatio) + logRatio
         case .exact: return Divergence.exactKL(policy, reference)
         }
     }

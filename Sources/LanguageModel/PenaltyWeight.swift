@@ -13,11 +13,16 @@ public enum PenaltyWeight: Hashable, Sendable {
 
     /// The weight at a state from the reference's logits, [V], and the temperature of sampling.
     public func value(referenceLogits: Span<Float>, temperature: Float) -> Float {
+        Float(preciseValue(referenceLogits: referenceLogits, temperature: temperature))
+    }
+
+    /// The same in double precision, for reports.
+    public func preciseValue(referenceLogits: Span<Float>, temperature: Float) -> Double {
         switch self {
         case .standard: return 1
         case .prioritised(let certainty, let beta, let intercept):
-            let certainty = certainty.value(referenceLogits: referenceLogits, temperature: temperature)
-            return (1 - intercept) * pow(certainty, beta) + intercept
+            let certainty = certainty.preciseValue(referenceLogits: referenceLogits, temperature: temperature)
+            return (1 - Double(intercept)) * pow(certainty, Double(beta)) + Double(intercept)
         }
     }
 }

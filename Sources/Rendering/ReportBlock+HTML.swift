@@ -27,12 +27,26 @@ extension ReportBlock {
         case .notes(let notes):
             Markup.element(
                 "ul", ["class": "notes"], notes.map { Markup.element("li", [:], Markup.prose($0)) }.joined())
+        case .steps(let label, let steps):
+            Self.steps(label: label, steps)
         case .details(let summary, let blocks):
             Markup.element(
                 "details", [:],
                 Markup.element("summary", [:], Markup.escape(summary))
                     + blocks.map { $0.html() }.joined(separator: "\n"))
         }
+    }
+
+    /// The states below each other, each under its name; the page's script shows one at a time.
+    private static func steps(label: String, _ steps: [ReportStep]) -> String {
+        let panels = steps.map { step in
+            Markup.element(
+                "div", ["class": "step", "data-name": step.name],
+                Markup.element("h3", ["class": "step-name"], Markup.escape(step.name))
+                    + step.blocks.map { $0.html() }.joined(separator: "\n"))
+        }
+        return Markup.element(
+            "div", ["class": "steps", "data-label": label], "\n" + panels.joined(separator: "\n") + "\n")
     }
 
     private static func figure(_ chart: any Chart, caption: String, placement: ChartPlacement = .inline) -> String {

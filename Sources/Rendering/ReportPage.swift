@@ -89,8 +89,25 @@ public enum ReportBlock: Sendable {
     case code(String)
     /// What the reader should keep in mind: limits, doubts, choices.
     case notes([String])
+    /// One of several states of the same thing at a time, such as checkpoints of a run, chosen with a slider; without
+    /// the page's script they stand below each other. The last one is shown at first.
+    indirect case steps(label: String, [ReportStep])
     /// Blocks that are folded away under a line of text.
     indirect case details(summary: String, [ReportBlock])
+}
+
+/// One state of something that a reader leafs through.
+public struct ReportStep: Sendable {
+    /// What it is: `step 40`.
+    public var name: String
+    /// Its content.
+    public var blocks: [ReportBlock]
+
+    /// A state.
+    public init(_ name: String, _ blocks: [ReportBlock]) {
+        self.name = name
+        self.blocks = blocks
+    }
 }
 
 /// A name and its value.

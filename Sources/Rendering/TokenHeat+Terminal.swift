@@ -15,6 +15,25 @@ extension TokenHeat {
         return result
     }
 
+    /// The colours of a measure with the values at both ends and in the middle; without colours, the bars.
+    public func terminalLegend(measure: Int, style: TerminalStyle) -> String {
+        guard measures.indices.contains(measure), let scale = measures[measure].scale else { return "" }
+        let ramp: String
+        if style.colours == .none {
+            ramp = " " + String(Sparkline.bars.dropFirst(1))
+        } else {
+            ramp = (0..<HeatScale.levelCount).map { level in
+                painted(" ", level: level, isMarked: false, style: style)
+            }.joined()
+        }
+        let format = measures[measure].format
+        let marks = passages.contains { $0.tokens.contains { $0.mark != nil } }
+        return "\(format.trimmedText(scale.lower)) \(ramp) \(format.trimmedText(scale.upper))"
+            + (scale.transform == .logarithmic ? ", logarithmic" : "")
+            + (marks ? style.colours == .none ? "; ^ marks critical tokens" : "; critical tokens are underlined" : "")
+            + "\n"
+    }
+
     /// Tokens cut into lines, at their own line ends and where the width is used up.
     private func lines(of tokens: [Token], width: Int?) -> [[Token]] {
         var lines: [[Token]] = []

@@ -89,6 +89,12 @@ extension AdditionTask {
         public let critical: CriticalToken
         /// The right token at that place.
         public let rightToken: Int32
+
+        /// A critical token and what is right there.
+        public init(critical: CriticalToken, rightToken: Int32) {
+            self.critical = critical
+            self.rightToken = rightToken
+        }
     }
 
     /// The critical tokens of what a model wrote, in order.

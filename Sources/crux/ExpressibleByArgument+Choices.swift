@@ -1,3 +1,4 @@
+public import Analysis
 public import ArgumentParser
 public import CheckpointFormat
 public import CheckpointInterop
@@ -5,3 +6,5 @@ public import CheckpointInterop
 extension WriterOptions.CodecChoice: ExpressibleByArgument {}
 
 extension Conversion.Target: ExpressibleByArgument {}
+
+extension TextSource: ExpressibleByArgument {}

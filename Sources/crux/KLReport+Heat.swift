@@ -1,53 +1,33 @@
 internal import Analysis
+internal import LanguageModel
 internal import Rendering
 
-extension KLReport {
+extension PolicyDivergence {
     /// The first sequences as a heat map of their tokens.
-    func heat(sequenceCount: Int) -> TokenHeat {
+    ///
+    /// - Parameter isTask: Whether the sequences are answers.
+    func heat(sequenceCount: Int, isTask: Bool) -> TokenHeat {
         let shown = sequences.prefix(sequenceCount)
         let tokens = shown.flatMap(\.tokens)
-        func scale(_ value: (TokenDivergence) -> Float) -> HeatScale {
-            // Below a ten-thousandth of a nat a difference has no meaning to a reader.
-            HeatScale.fitting(tokens.map { Double(value($0)) }, .logarithmic, floor: 1e-4)
-        }
-        func linear(_ value: (TokenDivergence) -> Float) -> HeatScale {
-            HeatScale.fitting(tokens.map { Double(value($0)) }, .linear, floor: 0)
-        }
+        let coloured = HeatMeasure.available(in: tokens)
         return TokenHeat(
-            measures: [
+            measures: coloured.map { $0.measure(tokens) } + [
+                .init("policy(token)", explanation: "The probability of the written token under the policy."),
+                .init("reference(token)", explanation: "The same under the reference."),
                 .init(
-                    "KL(policy ‖ reference)",
-                    explanation:
-                        "Exact over the vocabulary, in nats: large where the policy favours what the reference would "
-                        + "not write.", scale: scale(\.exactKLPolicyReference)),
-                .init(
-                    "KL(reference ‖ policy)",
-                    explanation: "Exact, in nats: large where the policy has given up what the reference would write.",
-                    scale: scale(\.exactKLReferencePolicy)),
-                .init("H(policy)", explanation: "The policy's entropy, in nats.", scale: linear(\.policyEntropy)),
-                .init(
-                    "H(reference)", explanation: "The reference's entropy, in nats.", scale: linear(\.referenceEntropy)),
-                .init(
-                    "certainty J(s)", explanation: "The reference's normalised negentropy (equation 2), 0 … 1."),
-                .init(
-                    "penalty weight",
-                    explanation:
-                        "What the KL penalty is multiplied by at this token: little where the reference is unsure.",
-                    scale: HeatScale(.linear, from: 0, to: 1)),
-                .init("ln policy(token)", explanation: "The log-probability of the written token under the policy."),
-                .init("ln reference(token)", explanation: "The same under the reference."),
+                    "rank, policy", explanation: "The written token's place among all, from 1.", format: .count),
+                .init("rank, reference", explanation: "The same under the reference.", format: .count),
             ],
             passages: shown.enumerated().map { index, sequence in
                 TokenHeat.Passage(
-                    title: text.kind == .task ? "Answer \(index + 1)" : "Window \(index + 1)",
-                    detail: Self.detail(of: sequence),
-                    tokens: [.init(sequence.prompt)] + sequence.tokens.map(Self.token))
+                    title: isTask ? "Answer \(index + 1)" : "Text \(index + 1)", detail: Self.detail(of: sequence),
+                    tokens: [.init(sequence.prompt)] + sequence.tokens.map { Self.token($0, coloured) })
             })
     }
 
     private static func detail(of sequence: SequenceDivergence) -> String {
-        let mean =
-            sequence.tokens.reduce(0) { $0 + Double($1.exactKLPolicyReference) } / Double(max(1, sequence.tokens.count))
+        let sum = sequence.tokens.reduce(0) { $0 + $1.exactKLPolicyReference }
+        let mean = sum / Double(max(1, sequence.tokens.count))
         let parts = [
             sequence.outcome, "mean KL(policy ‖ reference) \(FigureFormat.significant(3).text(mean))",
             "\(FigureFormat.count.text(sequence.tokens.count)) tokens",
@@ -55,17 +35,18 @@ extension KLReport {
         return parts.compactMap(\.self).joined(separator: " · ")
     }
 
-    private static func token(_ token: TokenDivergence) -> TokenHeat.Token {
+    private static func token(_ token: TokenDivergence, _ coloured: [HeatMeasure]) -> TokenHeat.Token {
         let mark = token.critical.map { label in
             "critical: \(label.name); right is “\(TerminalText.visible(label.rightText))”, "
-                + "policy \(probability(label.policyLogProb)), reference \(probability(label.referenceLogProb))"
+                + "policy \(KLReport.probability(label.policyLogProb)), "
+                + "reference \(KLReport.probability(label.referenceLogProb))"
         }
         return TokenHeat.Token(
             token.text,
-            values: [
-                token.exactKLPolicyReference, token.exactKLReferencePolicy, token.policyEntropy, token.referenceEntropy,
-                token.certainty, token.penaltyWeight, token.policyLogProb, token.referenceLogProb,
-            ].map { Double($0) }, mark: mark,
+            values: coloured.map { $0.value(token) ?? .nan } + [
+                Double.exponential(token.policyLogProb), Double.exponential(token.referenceLogProb),
+                Double(token.policyRank), Double(token.referenceRank),
+            ], mark: mark,
             note: token.topAgrees
                 ? ""
                 : "likeliest: “\(TerminalText.visible(token.policyTop))” for the policy, "

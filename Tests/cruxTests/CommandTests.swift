@@ -25,12 +25,12 @@ struct CommandTests {
         arguments: [
             ["inspect", "base.crux", "--json", "--stats"], ["verify", "base.crux", "damaged.crux", "--json"],
             ["diff", "base.crux", "policy.crux", "--json"],
-            ["kl", "policy.crux", "base.crux", "--text", "text.txt", "--json"],
+            ["kl", "base.crux", "policy.crux", "--text", "text.txt", "--json"],
             ["convert", "base.crux", "base.safetensors", "--json"],
         ])
     func schema(arguments: [String]) async throws {
         let result = try await CommandResult.crux(arguments, in: folder.path)
-        #expect(try json(result.standardOutput)["schemaVersion"] as? Int == 1)
+        #expect(try json(result.standardOutput)["schemaVersion"] as? Int == (arguments[0] == "kl" ? 2 : 1))
     }
 
     @Test("The same weights have the same digest in any format, and no difference")
@@ -54,7 +54,7 @@ struct CommandTests {
         let diff = try await crux("diff", "base.crux", "policy.crux", "--html", "diff.html")
         #expect(diff.exitCode == 1, "\(diff.standardError)")
         let kl = try await crux(
-            "kl", "policy.crux", "base.crux", "--digits", "2", "--prompts", "3", "--html", "kl.html")
+            "kl", "base.crux", "policy.crux", "--digits", "2", "--count", "3", "--html", "kl.html")
         #expect(kl.exitCode == 0, "\(kl.standardError)")
         for name in ["diff.html", "kl.html"] {
             let page = String(decoding: try folder.file(name).readBytes(), as: UTF8.self)
@@ -77,7 +77,7 @@ struct CommandTests {
     func workers() async throws {
         for arguments in [
             ["diff", "base.crux", "policy.crux"],
-            ["kl", "policy.crux", "base.crux", "--digits", "2", "--prompts", "5"],
+            ["kl", "base.crux", "policy.crux", "copy.crux", "--digits", "2", "--count", "5", "--cross-sample", "1,2"],
             ["inspect", "policy.crux", "--stats"],
         ] {
             let one = try await CommandResult.crux(arguments + ["--workers", "1", "--json"], in: folder.path)

@@ -20,8 +20,10 @@ struct TrainingCommandTests {
         #expect(try await tiny.crux("diff", "base.crux", "policy.crux").exitCode == 1)
 
         let kl = try TinyTraining.json(
-            try await tiny.output("kl", "policy.crux", "base.crux", "--digits", "2", "--prompts", "3", "--json"))
-        #expect((kl["policy"] as? [String: Any])?["weightsDigest"] as? String == (try TinyTraining.digest(policy)))
+            try await tiny.output("kl", "base.crux", "policy.crux", "--digits", "2", "--count", "3", "--json"))
+        let measured = try #require((kl["policies"] as? [[String: Any]])?.first)
+        #expect(
+            (measured["policy"] as? [String: Any])?["weightsDigest"] as? String == (try TinyTraining.digest(policy)))
         try await tiny.output("convert", "policy.crux", "policy.safetensors")
         #expect(try await tiny.crux("diff", "policy.crux", "policy.safetensors").exitCode == 0)
 
