@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CheckpointFormat
 internal import CheckpointInterop
 internal import Crypto
 internal import Integrity
@@ -12,7 +13,8 @@ struct SignCommand: ParsableCommand {
         abstract: "Sign a checkpoint's content with an Ed25519 key.",
         discussion: """
             Signs the SHA-256 of every tensor's decoded bytes and of every metadata value, and writes the signature \
-            beside the checkpoint, as PATH.sig. The checkpoint may be of any format. Check it with \
+            beside the checkpoint, as PATH.sig, or with --embed into its metadata, which the signature leaves out. The \
+            checkpoint may be of any format; only crux files can embed. Check it with \
             'crux verify PATH --signed-by KEY.pub'. Make a key with 'crux keygen', or with \
             'openssl genpkey -algorithm ed25519'.
             """)
@@ -23,10 +25,15 @@ struct SignCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The private key, in PEM (PKCS #8).", valueName: "file"))
     var key: String
 
+    @Flag(help: "Store the signature in the checkpoint instead of beside it; tensors stay byte for byte.")
+    var embed = false
+
     @OptionGroup var output: OutputOptions
 
     mutating func run() throws {
         let key = try KeyFile.privateKey(key)
+        // A file that cannot embed is refused before it is read whole.
+        var edit = embed ? try CheckpointEdit(path: FilePath(path)) : nil
         let source = try output.open(path)
         let progress = output.progress("sign \(path)")
         let content = try SignedContent(of: source, workerCount: output.workerCount) { done, total in
@@ -34,8 +41,13 @@ struct SignCommand: ParsableCommand {
         }
         progress.finish()
         let signature = try ContentSignature(signing: content, with: key)
-        let place = ContentSignature.path(beside: FilePath(path))
-        try TextFile.write(try signature.json, to: place)
+        let place = embed ? FilePath(path) : ContentSignature.path(beside: FilePath(path))
+        if edit != nil {
+            edit?.set(SignedContent.signatureKey, to: .string(try signature.json))
+            try edit?.save()
+        } else {
+            try TextFile.write(try signature.json, to: place)
+        }
         try StandardOutput.write(
             output.json
                 ? signature.json

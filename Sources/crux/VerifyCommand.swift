@@ -34,7 +34,9 @@ struct VerifyCommand: ParsableCommand {
 
     @Option(
         name: .customLong("signed-by"),
-        help: ArgumentHelp("A trusted public key (PEM); PATH.sig must be signed by one of them.", valueName: "file"))
+        help: ArgumentHelp(
+            "A trusted public key (PEM); PATH.sig, or the signature in the checkpoint, must be by one of them.",
+            valueName: "file"))
     var signedBy: [String] = []
 
     @Flag(help: "Check what is stored without decoding it.")
@@ -147,14 +149,22 @@ struct VerifyCommand: ParsableCommand {
     }
 
     private func signatureFailures(_ path: String, _ keys: [Curve25519.Signing.PublicKey]) throws -> [String] {
-        let place = ContentSignature.path(beside: FilePath(path))
+        let beside = ContentSignature.path(beside: FilePath(path))
         do {
-            let signature = try ContentSignature(json: try TextFile.read(place.string), path: place)
             let source = try output.open(path)
+            let place: FilePath
+            let json: String
+            let embedded = source.metadata.first { $0.key == SignedContent.signatureKey }?.value
+            if (try? Stat(beside)) == nil, case .string(let text)? = embedded {
+                (place, json) = (FilePath(path), text)
+            } else {
+                (place, json) = (beside, try TextFile.read(beside.string))
+            }
+            let signature = try ContentSignature(json: json, path: place)
             let content = try SignedContent(of: source, workerCount: output.workerCount)
             return signature.problems(for: content, trusting: keys)
-        } catch let error as CheckpointError where error.kind == .missing && error.path == place {
-            return ["there is no signature: \(place) is missing"]
+        } catch let error as CheckpointError where error.kind == .missing && error.path == beside {
+            return ["there is no signature: \(beside) is missing, and none is in the metadata"]
         } catch let error as CheckpointError {
             return ["the signature could not be checked: \(error)"]
         }

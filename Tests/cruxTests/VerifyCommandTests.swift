@@ -45,8 +45,11 @@ struct VerifyCommandTests {
             uniqueKeysWithValues: files.map { ($0["path"] as? String ?? "", $0["status"] as? String ?? "") })
         #expect(status["./base.crux"] == "valid")
         #expect(status["./damaged.crux"] == "invalid")
-        let empty = try await crux("verify", "/proc/self/task")
+        try FileManager.default.createDirectory(
+            atPath: folder.file("empty").string, withIntermediateDirectories: false)
+        let empty = try await crux("verify", "empty")
         #expect(empty.exitCode == 2)
+        #expect(empty.standardError == "error: empty: holds no checkpoint\n")
     }
 
     @Test("NaN and infinite values are listed, and refused where they must not be", arguments: ["crux", "safetensors"])
@@ -63,5 +66,24 @@ struct VerifyCommandTests {
         let strict = try await crux("verify", "w.\(format)", "--finite")
         #expect(strict.exitCode == 1)
         #expect(strict.standardOutput.contains("(notFinite)\n  tensor 'w': 1 NaN, 1 infinity"))
+    }
+
+    @Test("A signature beside a checkpoint or inside it is checked; changes after signing are named")
+    func signatures() async throws {
+        #expect(try await crux("keygen", "k").exitCode == 0)
+        let unsigned = try await crux("verify", "base.crux", "--signed-by", "k.pub")
+        #expect(unsigned.exitCode == 1)
+        #expect(unsigned.standardOutput.contains("there is no signature: base.crux.sig is missing"))
+        #expect(try await crux("sign", "base.crux", "--key", "k", "--embed").exitCode == 0)
+        #expect(try await crux("verify", "base.crux", "--signed-by", "k.pub").exitCode == 0)
+        #expect(try await crux("edit", "base.crux", "--set", "note=changed").exitCode == 0)
+        let changed = try await crux("verify", "base.crux", "--signed-by", "k.pub")
+        #expect(changed.exitCode == 1)
+        #expect(changed.standardOutput.contains(#"metadata "note" was added"#))
+        // The same signature goes along into other formats, and one beside the file comes first.
+        #expect(try await crux("sign", "base.crux", "--key", "k").exitCode == 0)
+        #expect(try await crux("verify", "base.crux", "--signed-by", "k.pub").exitCode == 0)
+        let elsewhere = try await crux("sign", "noise.bin", "--key", "k", "--embed")
+        #expect(elsewhere.exitCode == 2)
     }
 }
