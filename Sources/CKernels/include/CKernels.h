@@ -166,6 +166,12 @@ void crux_gram(ptrdiff_t rows, ptrdiff_t columns, const float *x, double *gram);
 /// and tql2). 0 where it does not converge.
 int32_t crux_symmetric_eigen(ptrdiff_t n, double *a, double *values, double *vectors, double *scratch);
 
+// --- What the machine can do ---------------------------------------------------------------------------
+
+/// 12 chains of `rounds` multiply-adds in vectors of 16 lanes (wide) or 8, in registers; returns their sum, so that
+/// nothing is left out.
+double crux_multiply_adds(ptrdiff_t rounds, int32_t uses_wide_vectors, float factor);
+
 // --- Threads ------------------------------------------------------------------------------------------
 
 /// Sets the calling thread's OpenMP thread count to 1, where an OpenMP runtime is loaded; cheap to repeat.
