@@ -6,7 +6,8 @@ public import LanguageModel
 internal import OrderedCollections
 internal import TensorCore
 
-/// A language model read from a checkpoint of any format that carries the `model.*` and tokenizer metadata.
+/// A language model read from a checkpoint of any format: one that carries the `model.*` and tokenizer metadata, or
+/// a GPT-2 model of `transformers` (with its `config.json` and tokenizer beside it) or llama.cpp.
 public struct LoadedModel: Sendable {
     /// Which checkpoint it is.
     public let identity: CheckpointIdentity
@@ -23,8 +24,14 @@ public struct LoadedModel: Sendable {
     ///
     /// - Throws: ``AnalysisError`` naming all metadata that is missing, a tensor that is missing or of another
     ///   shape, and what ``CheckpointSource/readChunk(_:of:into:)`` throws.
-    public init(_ source: any CheckpointSource) throws(AnalysisError) {
-        let file = source.path.string
+    public init(_ stored: any CheckpointSource) throws(AnalysisError) {
+        let file = stored.path.string
+        let source: any CheckpointSource
+        do throws(CheckpointError) {
+            source = try GPT2Source.model(stored)
+        } catch {
+            throw .checkpoint(error)
+        }
         let metadata = ModelMetadata(source.metadata)
         guard metadata.missingKeys.isEmpty else {
             throw .unsuitable(
@@ -46,7 +53,7 @@ public struct LoadedModel: Sendable {
         }
         // Every tensor is checked before the memory for all of them is taken.
         let tensors = try model.layout.entries.map { entry throws(AnalysisError) in try Self.tensor(entry, of: source) }
-        identity = CheckpointIdentity(source)
+        identity = CheckpointIdentity(stored)
         configuration = source.metadata[MetadataKey.configuration]?.stringValue
         parameters = FloatArena(count: model.layout.count).all
         for (entry, tensor) in zip(model.layout.entries, tensors) {

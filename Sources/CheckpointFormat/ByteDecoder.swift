@@ -1,32 +1,25 @@
-package import Codecs
-package import SystemPackage
+internal import Codecs
+internal import SystemPackage
 
 /// Reads little-endian values from bytes of a file; every failure names the field and its place.
-package struct ByteDecoder {
+struct ByteDecoder {
     /// The file, for messages.
-    package let path: FilePath
+    let path: FilePath
     /// The section or tensor, for messages; field and range are added.
-    package var place: CheckpointPlace
+    var place: CheckpointPlace
     /// Where `bytes[0]` lies in the file.
-    package let fileOffset: Int
-    /// What is read.
-    package let bytes: [UInt8]
+    let fileOffset: Int
+    let bytes: [UInt8]
     /// The next byte to read.
-    package private(set) var position: Int
+    private(set) var position: Int
     /// The first byte that must not be read.
-    package let end: Int
-    /// Whether the bytes end where the file ends, rather than a section in it: what is missing then is cut off.
-    private let endsWithFile: Bool
+    let end: Int
 
-    /// Reads all of the bytes.
-    package init(
-        _ bytes: [UInt8], path: FilePath, place: CheckpointPlace, fileOffset: Int, endsWithFile: Bool = false
-    ) {
+    init(_ bytes: [UInt8], path: FilePath, place: CheckpointPlace, fileOffset: Int) {
         self.path = path
         self.place = place
         self.fileOffset = fileOffset
         self.bytes = bytes
-        self.endsWithFile = endsWithFile
         position = 0
         end = bytes.count
     }
@@ -36,17 +29,15 @@ package struct ByteDecoder {
         place = decoder.place
         fileOffset = decoder.fileOffset
         bytes = decoder.bytes
-        endsWithFile = false
         position = range.lowerBound
         end = range.upperBound
     }
 
-    /// The bytes that are not read yet.
-    package var remaining: Int { end - position }
+    var remaining: Int { end - position }
 
     /// An error at `byteCount` bytes from `start` (this decoder's coordinates), or at all up to the current
     /// position.
-    package func failure(
+    func failure(
         _ kind: CheckpointError.Kind = .invalid, field: String, from start: Int, byteCount: Int? = nil,
         _ problem: String, found: String? = nil, expected: String? = nil
     ) -> CheckpointError {
@@ -58,27 +49,17 @@ package struct ByteDecoder {
         return CheckpointError(kind, path: path, place: place, problem: problem, comparison: comparison)
     }
 
-    /// The error of a field that needs more bytes than are left.
-    package func shortage(
-        of field: String, from start: Int, _ problem: String = "the field does not fit into its section",
-        found: String, expected: String
-    ) -> CheckpointError {
-        endsWithFile
-            ? failure(
-                .truncated, field: field, from: start, byteCount: end - start, "the file ends inside the field")
-            : failure(field: field, from: start, problem, found: found, expected: expected)
-    }
-
     private mutating func take(_ count: Int, _ field: String) throws(CheckpointError) -> Range<Int> {
         guard count >= 0, count <= remaining else {
-            throw shortage(of: field, from: position, found: "\(remaining) bytes", expected: "\(count) bytes")
+            throw failure(
+                field: field, from: position, "the field does not fit into its section",
+                found: "\(remaining) bytes", expected: "\(count) bytes")
         }
         defer { position += count }
         return position..<position + count
     }
 
-    /// A number without sign.
-    package mutating func integer<Value: FixedWidthInteger & UnsignedInteger>(
+    mutating func integer<Value: FixedWidthInteger & UnsignedInteger>(
         _ field: String, as: Value.Type = Value.self
     ) throws(CheckpointError) -> Value {
         let range = try take(Value.bitWidth / 8, field)
@@ -90,7 +71,7 @@ package struct ByteDecoder {
     }
 
     /// A 64-bit size, count or offset that must be representable.
-    package mutating func count(_ field: String) throws(CheckpointError) -> Int {
+    mutating func count(_ field: String) throws(CheckpointError) -> Int {
         let start = position
         let value: UInt64 = try integer(field)
         guard let count = Int(exactly: value) else {
@@ -102,7 +83,7 @@ package struct ByteDecoder {
     }
 
     /// Checks a field that has one allowed value.
-    package mutating func constant<Value: FixedWidthInteger & UnsignedInteger>(
+    mutating func constant<Value: FixedWidthInteger & UnsignedInteger>(
         _ expected: Value, _ field: String
     ) throws(CheckpointError) {
         let start = position
@@ -112,19 +93,16 @@ package struct ByteDecoder {
         }
     }
 
-    /// A digest of 16 bytes.
-    package mutating func digest(_ field: String) throws(CheckpointError) -> Digest128 {
+    mutating func digest(_ field: String) throws(CheckpointError) -> Digest128 {
         let range = try take(16, field)
         return Digest128(bytes: bytes[range]) ?? .zero
     }
 
-    /// Bytes as they are.
-    package mutating func raw(_ count: Int, _ field: String) throws(CheckpointError) -> [UInt8] {
+    mutating func raw(_ count: Int, _ field: String) throws(CheckpointError) -> [UInt8] {
         Array(bytes[try take(count, field)])
     }
 
-    /// Text of so many bytes of UTF-8.
-    package mutating func string(_ count: Int, _ field: String) throws(CheckpointError) -> String {
+    mutating func string(_ count: Int, _ field: String) throws(CheckpointError) -> String {
         let range = try take(count, field)
         guard let text = String(validating: bytes[range], as: UTF8.self) else {
             throw failure(field: field, from: range.lowerBound, "the text is not valid UTF-8")
@@ -132,13 +110,12 @@ package struct ByteDecoder {
         return text
     }
 
-    /// A 64-bit count of bytes, then text of that size.
-    package mutating func countedString(_ field: String) throws(CheckpointError) -> String {
+    mutating func countedString(_ field: String) throws(CheckpointError) -> String {
         try string(try count(field), field)
     }
 
     /// Skips bytes that must be zero.
-    package mutating func zeros(_ count: Int, _ field: String) throws(CheckpointError) {
+    mutating func zeros(_ count: Int, _ field: String) throws(CheckpointError) {
         let range = try take(count, field)
         if let index = range.first(where: { bytes[$0] != 0 }) {
             throw failure(
@@ -147,17 +124,17 @@ package struct ByteDecoder {
     }
 
     /// Skips zeros up to the next multiple of the position.
-    package mutating func padding(to alignment: Int) throws(CheckpointError) {
+    mutating func padding(to alignment: Int) throws(CheckpointError) {
         try zeros(position.paddingCount(to: alignment), "padding")
     }
 
     /// A decoder of the next bytes alone.
-    package mutating func part(_ count: Int, _ field: String) throws(CheckpointError) -> ByteDecoder {
+    mutating func part(_ count: Int, _ field: String) throws(CheckpointError) -> ByteDecoder {
         ByteDecoder(part: try take(count, field), of: self)
     }
 
     /// Checks that all bytes were read.
-    package func finish() throws(CheckpointError) {
+    func finish() throws(CheckpointError) {
         guard remaining == 0 else {
             var place = place
             place.byteRange = fileOffset + position..<fileOffset + end

@@ -1,17 +1,14 @@
 internal import Kernels
 
-/// Sequences on their way through the model, in the slots of one session.
+/// One group of requests on its way through the model.
 struct GenerationRun {
     let model: GPT
     let parameters: FloatSlice
-    let linear: LinearExecution
     let session: GenerationSession
     let sampling: SamplingOptions
     let stream: RandomStream.Key
     private var active: [Sequence] = []
     private var freeSlots: [Int]
-    /// A request that was taken from the queue and found no room in the last prefill.
-    private var pending: Int?
 
     /// A sequence in a slot of the cache.
     private struct Sequence: Sendable {
@@ -23,68 +20,68 @@ struct GenerationRun {
         var cachedCount: Int
         var random: RandomStream
         var completion = Completion()
-        /// Whether its logits were not numbers.
-        var isInvalid = false
-
-        var hasEnded: Bool { isInvalid || completion.isFinished || completion.tokens.count >= limit }
     }
 
     init(
-        model: GPT, parameters: FloatSlice, linear: LinearExecution, session: GenerationSession, slotCount: Int,
-        sampling: SamplingOptions, stream: RandomStream.Key
+        model: GPT, parameters: FloatSlice, session: GenerationSession, sampling: SamplingOptions,
+        stream: RandomStream.Key
     ) {
         self.model = model
         self.parameters = parameters
-        self.linear = linear
         self.session = session
         self.sampling = sampling
         self.stream = stream
-        freeSlots = Array((0..<slotCount).reversed())
+        freeSlots = Array((0..<session.plan.slotCount).reversed())
     }
 
-    /// Completes requests of the queue until none is left; waiting ones take the slots of those that end.
+    /// Completes the requests of a group; waiting ones take the slots of those that end.
     ///
     /// - Parameter finish: given a request's index and its completion, or nil where logits were not numbers.
-    mutating func complete(_ queue: RequestQueue, stop: ([Int32]) -> Bool, finish: (Int, Completion?) -> Void) {
-        while true {
-            while !freeSlots.isEmpty, prefill(queue, stop: stop, finish: finish) {}
-            if active.isEmpty { return }
-            decode(stop: stop, finish: finish)
+    mutating func complete(
+        _ requests: [GenerationRequest], _ group: Range<Int>, stop: ([Int32]) -> Bool,
+        finish: (Int, Completion?) -> Void
+    ) {
+        var next = group.lowerBound
+        while next < group.upperBound || !active.isEmpty {
+            while next < group.upperBound, !freeSlots.isEmpty {
+                next = prefill(requests, next..<group.upperBound, stop: stop, finish: finish)
+            }
+            if !active.isEmpty { decode(stop: stop, finish: finish) }
         }
     }
 
     /// Takes up as many of the waiting requests as there are slots and room for their prompts, and draws their
-    /// first tokens. Returns whether there were any.
+    /// first tokens. Returns the first request still waiting.
     private mutating func prefill(
-        _ queue: RequestQueue, stop: ([Int32]) -> Bool, finish: (Int, Completion?) -> Void
-    ) -> Bool {
+        _ requests: [GenerationRequest], _ waiting: Range<Int>, stop: ([Int32]) -> Bool,
+        finish: (Int, Completion?) -> Void
+    ) -> Int {
         var batch = PackedBatch()
         var admitted: [Sequence] = []
-        while let slot = freeSlots.last, let index = pending ?? queue.next() {
-            pending = nil
-            let request = queue.requests[index]
+        var next = waiting.lowerBound
+        while next < waiting.upperBound {
+            let request = requests[next]
             let limit = request.newTokenLimit(contextLength: model.configuration.contextLength)
             if limit == 0 {
-                finish(index, Completion())
-                continue
+                finish(next, Completion())
+            } else {
+                guard batch.tokenCount + request.prompt.count <= session.plan.prefillTokenCount,
+                    let slot = freeSlots.popLast()
+                else { break }
+                batch.append(request.prompt, firstPosition: request.startPosition)
+                admitted.append(
+                    Sequence(
+                        request: next, slot: slot, limit: limit,
+                        position: request.startPosition + request.prompt.count, cachedCount: request.prompt.count,
+                        random: RandomStream(stream, sample: request.sample)))
             }
-            guard batch.tokenCount + request.prompt.count <= session.size.prefillTokenCount else {
-                pending = index
-                break
-            }
-            freeSlots.removeLast()
-            batch.append(request.prompt, firstPosition: request.startPosition)
-            admitted.append(
-                Sequence(
-                    request: index, slot: slot, limit: limit,
-                    position: request.startPosition + request.prompt.count, cachedCount: request.prompt.count,
-                    random: RandomStream(stream, sample: request.sample)))
+            next += 1
         }
-        guard !admitted.isEmpty else { return false }
+        guard !admitted.isEmpty else { return next }
 
         let (workspace, cache, width) = (session.prefill, session.cache, model.configuration.embeddingSize)
         model.embed(batch.tokens.span, batch.positions.span, parameters, workspace)
-        model.forwardBlocks(parameters, workspace, linear: linear) { layer, block in
+        model.forwardBlocks(parameters, workspace, linear: session.linear) { layer, block in
             for (index, sequence) in admitted.enumerated() {
                 let rows = batch.rows(of: index)
                 cache.store(
@@ -102,10 +99,10 @@ struct GenerationRun {
             session.decode.hidden[(index * width)..<((index + 1) * width)].copy(
                 from: workspace.hidden[(row * width)..<((row + 1) * width)])
         }
-        model.forwardHead(parameters, session.decode, linear: linear)
+        model.forwardHead(parameters, session.decode)
         extend(&admitted, stop: stop, finish: finish)
         active += admitted
-        return true
+        return next
     }
 
     /// One more token for each active sequence.
@@ -114,31 +111,31 @@ struct GenerationRun {
         let tokens = active.map { $0.completion.tokens.last ?? 0 }
         let positions = active.map { Int32($0.position) }
         model.embed(tokens.span, positions.span, parameters, workspace)
-        let places = active.map { (slot: $0.slot, cachedCount: $0.cachedCount) }
-        model.forwardBlocks(parameters, workspace, linear: linear) { layer, block in
-            @Sendable func attend(row: Int) {
-                let (slot, cachedCount) = places[row]
+        let (sequences, scratch) = (active, session.scratch)
+        model.forwardBlocks(parameters, workspace, linear: session.linear) { layer, block in
+            @Sendable func attend(row: Int, worker: Int) {
+                let sequence = sequences[row]
                 let queryKeyValue = block.queriesKeysValues[(row * 3 * width)..<((row + 1) * 3 * width)]
-                cache.store(queryKeyValue, layer: layer, slot: slot, first: cachedCount)
+                cache.store(queryKeyValue, layer: layer, slot: sequence.slot, first: sequence.cachedCount)
                 cache.attend(
-                    queryKeyValue, layer: layer, slot: slot, count: cachedCount + 1,
-                    into: block.attended[(row * width)..<((row + 1) * width)])
+                    queryKeyValue, layer: layer, slot: sequence.slot, count: sequence.cachedCount + 1,
+                    scratch: scratch[worker], into: block.attended[(row * width)..<((row + 1) * width)])
             }
-            if let pool = linear.pool {
-                pool.run(taskCount: places.count) { row, _ in attend(row: row) }
+            if let pool = session.linear.pool {
+                pool.run(taskCount: sequences.count) { row, worker in attend(row: row, worker: worker) }
             } else {
-                for row in places.indices { attend(row: row) }
+                for row in sequences.indices { attend(row: row, worker: 0) }
             }
         }
-        model.forwardHead(parameters, workspace, linear: linear)
+        model.forwardHead(parameters, workspace)
         for index in active.indices {
             active[index].position += 1
             active[index].cachedCount += 1
         }
-        var extended: [Sequence] = []
-        swap(&extended, &active)
+        var extended = active
+        active = []
         extend(&extended, stop: stop, finish: finish)
-        swap(&extended, &active)
+        active = extended
     }
 
     /// Chooses a token for each sequence from the decode workspace's logits, and lets go of those that end.
@@ -154,30 +151,33 @@ struct GenerationRun {
             } : []
         Softmax.logProbabilities(
             logits, width: vocabulary, temperature: isGreedy ? 1 : sampling.temperature, into: logits)
-        var hasEnded = false
-        for row in sequences.indices {
+        var remaining: [Sequence] = []
+        remaining.reserveCapacity(sequences.count)
+        for (row, var sequence) in sequences.enumerated() {
             let logProbs = logits[(row * vocabulary)..<((row + 1) * vocabulary)]
             let token: Int
             if isGreedy {
                 token = greedyTokens[row]
             } else {
-                let uniform = sequences[row].random.nextUnit()
+                let uniform = sequence.random.nextUnit()
                 token = logProbs.withSpan { sampling.draw($0, uniform: uniform) }
             }
             let logProb = logProbs[token]
-            if logProb.isFinite {
-                sequences[row].completion.tokens.append(Int32(token))
-                sequences[row].completion.logProbs.append(logProb)
-                sequences[row].completion.isFinished = stop(sequences[row].completion.tokens)
-                guard sequences[row].hasEnded else { continue }
-                finish(sequences[row].request, sequences[row].completion)
-            } else {
-                finish(sequences[row].request, nil)
-                sequences[row].isInvalid = true
+            guard logProb.isFinite else {
+                finish(sequence.request, nil)
+                freeSlots.append(sequence.slot)
+                continue
             }
-            freeSlots.append(sequences[row].slot)
-            hasEnded = true
+            sequence.completion.tokens.append(Int32(token))
+            sequence.completion.logProbs.append(logProb)
+            sequence.completion.isFinished = stop(sequence.completion.tokens)
+            if sequence.completion.isFinished || sequence.completion.tokens.count >= sequence.limit {
+                finish(sequence.request, sequence.completion)
+                freeSlots.append(sequence.slot)
+            } else {
+                remaining.append(sequence)
+            }
         }
-        if hasEnded { sequences.removeAll { $0.hasEnded } }
+        sequences = remaining
     }
 }

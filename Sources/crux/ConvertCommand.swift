@@ -27,6 +27,17 @@ struct ConvertCommand: ParsableCommand {
     @Option(name: .customLong("to"), help: "The format to write; by default what OUT's name ends in.")
     var format: Conversion.Target?
 
+    @Option(
+        name: .customLong("for"),
+        help: """
+            Write a GPT-2 model for that tool, with its names, orientation, configuration and tokenizer: transformers \
+            (OUT is a folder) or crux.
+            """)
+    var tool: ModelTool?
+
+    @Option(help: "Name GPT-2's tensors as that tool does, and transpose what it transposes.")
+    var names: GPT2Naming?
+
     @Option(help: "For crux: the smallest codec of each chunk, or none.")
     var codec = WriterOptions.CodecChoice.best
 
@@ -36,17 +47,22 @@ struct ConvertCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        if try chosenFormat() == .crux, codec == .raw, !output.bases.isEmpty {
+        if tool != nil, names != nil { throw ValidationError("expected either --for or --names, not both") }
+        if tool == .transformers {
+            if format != nil { throw ValidationError("expected either --to or --for transformers, not both") }
+        } else if try chosenFormat() == .crux, codec == .raw, !output.bases.isEmpty {
             throw ValidationError("--codec raw: found --base as well, expected one of them: a delta is never raw")
         }
     }
 
     mutating func run() throws {
         let bases = try output.baseSearch()
-        let source = try CheckpointOpener.open(FilePath(input), bases: bases)
+        let stored = try CheckpointOpener.open(FilePath(input), bases: bases)
+        if tool == .transformers { return try writeFolder(stored) }
+        let source = try view(of: stored)
         let base = try output.bases.first.map { try CheckpointOpener.openBase(FilePath($0), bases: bases) }
         let conversion = Conversion(source, to: try chosenFormat())
-        for issue in conversion.issues where issue.severity == .note {
+        for issue in conversion.issues where !issue.isFatal {
             StandardError.write("warning: \(input): \(TerminalText.visible(issue.description))\n")
         }
         let progress = output.progress("convert")
@@ -56,6 +72,27 @@ struct ConvertCommand: ParsableCommand {
         ) { done, total in progress.update(.init(done, of: total)) }
         progress.finish()
         let result = ConversionResult(source: input, target: target, format: conversion.target, outcome: outcome)
+        try StandardOutput.write(output.json ? ReportJSON.encode(result) : result.text(isVerified: verify))
+    }
+
+    /// What is converted: the file as it is, or a view of it under other names.
+    private func view(of source: any CheckpointSource) throws -> any CheckpointSource {
+        if let names { return try GPT2Source(source, naming: names) }
+        guard tool == .crux else { return source }
+        guard try GPT2Description(of: source) != nil else {
+            throw CommandFailure.couldNotRun(
+                "\(input): found nothing that describes a GPT-2 model, expected config.json beside it, or metadata")
+        }
+        return try GPT2Source.model(source)
+    }
+
+    private func writeFolder(_ source: any CheckpointSource) throws {
+        let progress = output.progress("convert")
+        let outcome = try HuggingFaceFolder.write(
+            source, to: FilePath(target), verifies: verify
+        ) { done, total in progress.update(.init(done, of: total)) }
+        progress.finish()
+        let result = ConversionResult(source: input, target: target, format: .safetensors, outcome: outcome)
         try StandardOutput.write(output.json ? ReportJSON.encode(result) : result.text(isVerified: verify))
     }
 
@@ -69,6 +106,14 @@ struct ConvertCommand: ParsableCommand {
         }
         return format
     }
+}
+
+/// A tool that a model can be written for.
+enum ModelTool: String, CaseIterable {
+    /// A folder of Hugging Face.
+    case transformers
+    /// This program: nanoGPT's names, metadata `model.*` and `tokenizer.*`.
+    case crux
 }
 
 /// What a conversion did, as it is written to standard output.

@@ -8,3 +8,7 @@ extension WriterOptions.CodecChoice: ExpressibleByArgument {}
 extension Conversion.Target: ExpressibleByArgument {}
 
 extension TextSource: ExpressibleByArgument {}
+
+extension GPT2Naming: ExpressibleByArgument {}
+
+extension ModelTool: ExpressibleByArgument {}

@@ -19,7 +19,7 @@ public struct GPT2Source: CheckpointSource {
     public let metadata: Metadata
     /// The tensors in the original's order under their new names; then biases of zeros.
     public let tensors: [TensorDescription]
-    /// The names of the original's tensors that are left out: masks and a tied head.
+    /// The names of the original's tensors that are left out: masks, a tied head, and what was not wanted.
     public let leftOut: [String]
     /// The number of biases that the original lacks and that are seen as zeros.
     public let zeroBiasCount: Int
@@ -38,11 +38,14 @@ public struct GPT2Source: CheckpointSource {
     ///   - naming: Whose names to show.
     ///   - addsBiases: Whether to show a bias of zeros for every layer that has none, as Hugging Face and
     ///     llama.cpp demand.
+    ///   - leavesOutBiases: Whether to leave out all biases.
+    ///   - leavesOutOthers: Whether to leave out what is no parameter of GPT-2, for example optimiser states.
     ///   - metadata: What to show as metadata; by default the original's.
     /// - Throws: ``CheckpointError`` where the tensors are not GPT-2's, where it is ambiguous whether matrices
     ///   have to be transposed, where one is of a type that cannot be, and where a head cannot be read.
     public init(
-        _ original: any CheckpointSource, naming: GPT2Naming, addsBiases: Bool = false, metadata: Metadata? = nil
+        _ original: any CheckpointSource, naming: GPT2Naming, addsBiases: Bool = false, leavesOutBiases: Bool = false,
+        leavesOutOthers: Bool = false, metadata: Metadata? = nil
     ) throws(CheckpointError) {
         guard let names = GPT2Names(original.tensors, metadata: original.metadata) else {
             throw CheckpointError(
@@ -70,7 +73,7 @@ public struct GPT2Source: CheckpointSource {
                 leftOut.append(tensor.name)
                 continue
             case .parameter(let parameter):
-                if parameter.module == .head, isTied {
+                if (parameter.module == .head && isTied) || (leavesOutBiases && parameter.part == .bias) {
                     leftOut.append(tensor.name)
                     continue
                 }
@@ -82,6 +85,10 @@ public struct GPT2Source: CheckpointSource {
                     (seen, place) = (tensor.renamed(name), .same(tensor))
                 }
             case nil:
+                if leavesOutOthers {
+                    leftOut.append(tensor.name)
+                    continue
+                }
                 (seen, place) = (tensor, .same(tensor))
             }
             guard places.updateValue(place, forKey: seen.name) == nil else {
