@@ -7,7 +7,7 @@ WITH_PEERS := if cmp -s fixtures/peers/requirements.txt .venv/installed-requirem
     export CRUX_PYTHON="$(CURDIR)/.venv/bin/python"; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build setup peers crashes fuzz docs lint format clean
+.PHONY: help demo test build bench setup peers crashes fuzz docs lint format clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -23,6 +23,9 @@ test: setup peers  ## Run every test, optimised.
 
 build: setup  ## Build the command line tool, optimised.
 	swift build -c release --product crux
+
+bench: build  ## Measure training and generation beside PyTorch, in turns (half an hour; installs PyTorch).
+	python3 Benchmarks/engine.py
 
 peers: setup  ## Install what the tests compare with (numpy, safetensors, ...) into .venv.
 	@.ci/install-peers
@@ -47,4 +50,4 @@ format:  ## Format the sources in place.
 	swift format format --in-place --recursive Package.swift Sources Tests
 
 clean:  ## Remove what was built, and the demo.
-	rm -rf .build .venv $(DEMO)
+	rm -rf .build .venv Benchmarks/.venv $(DEMO)

@@ -1,25 +1,32 @@
-internal import Codecs
-internal import SystemPackage
+package import Codecs
+package import SystemPackage
 
 /// Reads little-endian values from bytes of a file; every failure names the field and its place.
-struct ByteDecoder {
+package struct ByteDecoder {
     /// The file, for messages.
-    let path: FilePath
+    package let path: FilePath
     /// The section or tensor, for messages; field and range are added.
-    var place: CheckpointPlace
+    package var place: CheckpointPlace
     /// Where `bytes[0]` lies in the file.
-    let fileOffset: Int
-    let bytes: [UInt8]
+    package let fileOffset: Int
+    /// What is read.
+    package let bytes: [UInt8]
     /// The next byte to read.
-    private(set) var position: Int
+    package private(set) var position: Int
     /// The first byte that must not be read.
-    let end: Int
+    package let end: Int
+    /// Whether the bytes end where the file ends, rather than a section in it: what is missing then is cut off.
+    private let endsWithFile: Bool
 
-    init(_ bytes: [UInt8], path: FilePath, place: CheckpointPlace, fileOffset: Int) {
+    /// Reads all of the bytes.
+    package init(
+        _ bytes: [UInt8], path: FilePath, place: CheckpointPlace, fileOffset: Int, endsWithFile: Bool = false
+    ) {
         self.path = path
         self.place = place
         self.fileOffset = fileOffset
         self.bytes = bytes
+        self.endsWithFile = endsWithFile
         position = 0
         end = bytes.count
     }
@@ -29,15 +36,17 @@ struct ByteDecoder {
         place = decoder.place
         fileOffset = decoder.fileOffset
         bytes = decoder.bytes
+        endsWithFile = false
         position = range.lowerBound
         end = range.upperBound
     }
 
-    var remaining: Int { end - position }
+    /// The bytes that are not read yet.
+    package var remaining: Int { end - position }
 
     /// An error at `byteCount` bytes from `start` (this decoder's coordinates), or at all up to the current
     /// position.
-    func failure(
+    package func failure(
         _ kind: CheckpointError.Kind = .invalid, field: String, from start: Int, byteCount: Int? = nil,
         _ problem: String, found: String? = nil, expected: String? = nil
     ) -> CheckpointError {
@@ -49,17 +58,27 @@ struct ByteDecoder {
         return CheckpointError(kind, path: path, place: place, problem: problem, comparison: comparison)
     }
 
+    /// The error of a field that needs more bytes than are left.
+    package func shortage(
+        of field: String, from start: Int, _ problem: String = "the field does not fit into its section",
+        found: String, expected: String
+    ) -> CheckpointError {
+        endsWithFile
+            ? failure(
+                .truncated, field: field, from: start, byteCount: end - start, "the file ends inside the field")
+            : failure(field: field, from: start, problem, found: found, expected: expected)
+    }
+
     private mutating func take(_ count: Int, _ field: String) throws(CheckpointError) -> Range<Int> {
         guard count >= 0, count <= remaining else {
-            throw failure(
-                field: field, from: position, "the field does not fit into its section",
-                found: "\(remaining) bytes", expected: "\(count) bytes")
+            throw shortage(of: field, from: position, found: "\(remaining) bytes", expected: "\(count) bytes")
         }
         defer { position += count }
         return position..<position + count
     }
 
-    mutating func integer<Value: FixedWidthInteger & UnsignedInteger>(
+    /// A number without sign.
+    package mutating func integer<Value: FixedWidthInteger & UnsignedInteger>(
         _ field: String, as: Value.Type = Value.self
     ) throws(CheckpointError) -> Value {
         let range = try take(Value.bitWidth / 8, field)
@@ -71,7 +90,7 @@ struct ByteDecoder {
     }
 
     /// A 64-bit size, count or offset that must be representable.
-    mutating func count(_ field: String) throws(CheckpointError) -> Int {
+    package mutating func count(_ field: String) throws(CheckpointError) -> Int {
         let start = position
         let value: UInt64 = try integer(field)
         guard let count = Int(exactly: value) else {
@@ -83,7 +102,7 @@ struct ByteDecoder {
     }
 
     /// Checks a field that has one allowed value.
-    mutating func constant<Value: FixedWidthInteger & UnsignedInteger>(
+    package mutating func constant<Value: FixedWidthInteger & UnsignedInteger>(
         _ expected: Value, _ field: String
     ) throws(CheckpointError) {
         let start = position
@@ -93,16 +112,19 @@ struct ByteDecoder {
         }
     }
 
-    mutating func digest(_ field: String) throws(CheckpointError) -> Digest128 {
+    /// A digest of 16 bytes.
+    package mutating func digest(_ field: String) throws(CheckpointError) -> Digest128 {
         let range = try take(16, field)
         return Digest128(bytes: bytes[range]) ?? .zero
     }
 
-    mutating func raw(_ count: Int, _ field: String) throws(CheckpointError) -> [UInt8] {
+    /// Bytes as they are.
+    package mutating func raw(_ count: Int, _ field: String) throws(CheckpointError) -> [UInt8] {
         Array(bytes[try take(count, field)])
     }
 
-    mutating func string(_ count: Int, _ field: String) throws(CheckpointError) -> String {
+    /// Text of so many bytes of UTF-8.
+    package mutating func string(_ count: Int, _ field: String) throws(CheckpointError) -> String {
         let range = try take(count, field)
         guard let text = String(validating: bytes[range], as: UTF8.self) else {
             throw failure(field: field, from: range.lowerBound, "the text is not valid UTF-8")
@@ -110,12 +132,13 @@ struct ByteDecoder {
         return text
     }
 
-    mutating func countedString(_ field: String) throws(CheckpointError) -> String {
+    /// A 64-bit count of bytes, then text of that size.
+    package mutating func countedString(_ field: String) throws(CheckpointError) -> String {
         try string(try count(field), field)
     }
 
     /// Skips bytes that must be zero.
-    mutating func zeros(_ count: Int, _ field: String) throws(CheckpointError) {
+    package mutating func zeros(_ count: Int, _ field: String) throws(CheckpointError) {
         let range = try take(count, field)
         if let index = range.first(where: { bytes[$0] != 0 }) {
             throw failure(
@@ -124,17 +147,17 @@ struct ByteDecoder {
     }
 
     /// Skips zeros up to the next multiple of the position.
-    mutating func padding(to alignment: Int) throws(CheckpointError) {
+    package mutating func padding(to alignment: Int) throws(CheckpointError) {
         try zeros(position.paddingCount(to: alignment), "padding")
     }
 
     /// A decoder of the next bytes alone.
-    mutating func part(_ count: Int, _ field: String) throws(CheckpointError) -> ByteDecoder {
+    package mutating func part(_ count: Int, _ field: String) throws(CheckpointError) -> ByteDecoder {
         ByteDecoder(part: try take(count, field), of: self)
     }
 
     /// Checks that all bytes were read.
-    func finish() throws(CheckpointError) {
+    package func finish() throws(CheckpointError) {
         guard remaining == 0 else {
             var place = place
             place.byteRange = fileOffset + position..<fileOffset + end

@@ -6,7 +6,7 @@ public typealias Metadata = OrderedDictionary<String, MetadataValue>
 /// A metadata value of one of GGUF's thirteen types.
 ///
 /// Two values are equal where their types and bits are: a NaN equals itself, −0 differs from 0.
-public indirect enum MetadataValue: Sendable {
+public enum MetadataValue: Sendable {
     /// An unsigned integer of 8 bits.
     case uint8(UInt8)
     /// A signed integer of 8 bits.

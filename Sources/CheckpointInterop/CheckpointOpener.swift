@@ -28,19 +28,20 @@ public enum CheckpointOpener {
         case .crux: return try CruxSource(path: path, bases: bases)
         case .safetensors: return try SafetensorsSource(path: path)
         case .json: return try ShardedSafetensorsSource(path: path)
-        case .gguf: throw unreadable(path, "GGUF")
+        case .gguf: return try GGUFSource(path: path)
         case .zip: throw unreadable(path, "a zip archive, as of PyTorch or NumPy")
         case .unknown:
             // The name says which reader knows best what is wrong.
             switch path.extension {
             case "crux": return try CruxSource(path: path, bases: bases)
             case "safetensors": return try SafetensorsSource(path: path)
+            case "gguf": return try GGUFSource(path: path)
             default:
                 throw CheckpointError(
                     .notACheckpoint, path: path, problem: "is no checkpoint of a known format",
                     comparison: .values(
                         found: "\(file.byteCount) bytes that are neither",
-                        expected: "crux, safetensors, or an index of safetensors shards"))
+                        expected: expectedFormats))
             }
         }
     }
@@ -64,7 +65,10 @@ public enum CheckpointOpener {
             guard let file = try? InputFile(path: path.appending(name)),
                 let signature = try? CheckpointSignature(of: file)
             else { return false }
-            return signature == .crux || signature == .safetensors
+            switch signature {
+            case .crux, .safetensors, .gguf: return true
+            case .zip, .json, .unknown: return false
+            }
         }
         guard checkpoints.count == 1, indexes.isEmpty else {
             let found = indexes.isEmpty ? checkpoints : indexes
@@ -78,10 +82,13 @@ public enum CheckpointOpener {
         return try open(path.appending(checkpoints[0]), bases: bases)
     }
 
+    /// What can be opened, for messages.
+    private static let expectedFormats = "crux, safetensors or its index of shards, or GGUF"
+
     private static func unreadable(_ path: FilePath, _ format: String) -> CheckpointError {
         CheckpointError(
             .unsupportedVersion, path: path, problem: "is of a format that cannot be read yet",
-            comparison: .values(found: format, expected: "crux, safetensors, or an index of safetensors shards"))
+            comparison: .values(found: format, expected: expectedFormats))
     }
 }
 

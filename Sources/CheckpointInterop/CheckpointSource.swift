@@ -20,6 +20,8 @@ public protocol CheckpointSource: Sendable {
     var tensors: [TensorDescription] { get }
     /// The size of the file, or of all files together, in bytes.
     var fileByteCount: Int { get }
+    /// What the file holds beyond tensors and metadata; it is not kept when the checkpoint is written anew.
+    var omissions: [Omission] { get }
     /// The tensor of that name.
     func tensor(named name: String) -> TensorDescription?
     /// How a tensor of this checkpoint is stored.
@@ -43,6 +45,23 @@ public enum CheckpointFileFormat: String, CaseIterable, Codable, Hashable, Senda
     case safetensors
     /// Several safetensors files and their index.
     case shardedSafetensors = "sharded safetensors"
+    /// GGUF, as of llama.cpp.
+    case gguf = "GGUF"
+}
+
+/// Something in a file that is neither tensor nor metadata, and not kept when the checkpoint is written anew.
+public struct Omission: Codable, Hashable, Sendable {
+    /// What it is, in words that follow "not kept: ".
+    public let description: String
+    /// Whether it says something about the model, so that a conversion without it loses something; otherwise
+    /// it is a matter of the file alone.
+    public let isContent: Bool
+
+    /// Describes what is not kept.
+    public init(_ description: String, isContent: Bool = false) {
+        self.description = description
+        self.isContent = isContent
+    }
 }
 
 /// How a tensor is stored.
@@ -72,6 +91,9 @@ public struct TensorStorage: Hashable, Sendable {
 }
 
 extension CheckpointSource {
+    /// Nothing, for formats whose files hold nothing else.
+    public var omissions: [Omission] { [] }
+
     /// Reads a tensor chunk by chunk; `body` gets the range of bytes and the bytes themselves.
     ///
     /// - Throws: ``CheckpointError`` as ``readChunk(_:of:into:)``, and what `body` throws.

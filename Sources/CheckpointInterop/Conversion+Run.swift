@@ -14,14 +14,14 @@ extension Conversion {
     ///   - verifies: Whether to read the finished file back and compare every tensor's digest and the metadata.
     ///   - progress: Called after each piece with the bytes done so far and the bytes in all; verifying counts
     ///     them a second time.
-    /// - Throws: ``CheckpointError`` for the first fatal issue, for damage in the source, where the file cannot
-    ///   be written, and where what was read back differs.
+    /// - Throws: ``CheckpointError`` for the first loss unless the conversion is lossy, for damage in the source,
+    ///   where the file cannot be written, and where what was read back differs.
     public func run(
         to path: FilePath, options: WriterOptions = WriterOptions(), base: (any DeltaBase)? = nil,
         verifies: Bool = true,
         progress: ((_ done: Int, _ total: Int) -> Void)? = nil
     ) throws(CheckpointError) -> Outcome {
-        if let issue = issues.first(where: \.isFatal) {
+        if !isLossy, let issue = issues.first(where: { $0.severity == .loss }) {
             throw CheckpointError(
                 .invalid, path: source.path,
                 place: CheckpointPlace(tensor: issue.tensor, field: issue.metadataKey),
@@ -29,22 +29,28 @@ extension Conversion {
         }
         if let base { try check(base) }
         try (source as? CruxSource)?.reader.base?.checkIsKept(whenWriting: path)
-        let contentByteCount = source.tensors.reduce(0) { $0 + $1.byteCount }
+        let contentByteCount = tensors.reduce(0) { $0 + $1.byteCount }
         var meter = Meter(total: contentByteCount * (verifies ? 2 : 1), report: progress)
         let digests =
             switch target {
             case .crux: try writeCrux(to: path, options: options, base: base, meter: &meter)
-            case .safetensors: try writeSafetensors(to: path, meter: &meter)
+            case .safetensors:
+                try write(
+                    SafetensorsWriter.create(
+                        at: path, metadata: TypedMetadata.strings(metadata: metadata, tensors: tensors),
+                        tensors: tensors),
+                    meter: &meter)
+            case .gguf: try write(GGUFWriter.create(at: path, metadata: metadata, tensors: tensors), meter: &meter)
             }
         var bases = BaseSearch.standardOfAnyFormat
         bases.paths = base.map { [$0.path] } ?? []
         let written = try CheckpointOpener.open(path, bases: bases)
         if verifies { try verify(written, digests: digests, meter: &meter) }
-        let weights = source.tensors.filter { $0.role == .weight }.compactMap { tensor in
+        let weights = tensors.filter { $0.role == .weight }.compactMap { tensor in
             digests[tensor.name].map { (name: tensor.name, digest: $0) }
         }
         return Outcome(
-            tensorCount: source.tensors.count,
+            tensorCount: tensors.count,
             contentByteCount: contentByteCount,
             sourceByteCount: source.fileByteCount,
             targetByteCount: written.fileByteCount,
@@ -69,9 +75,9 @@ extension Conversion {
         to path: FilePath, options: WriterOptions, base: (any DeltaBase)?, meter: inout Meter
     ) throws(CheckpointError) -> [String: Digest128] {
         let writer = try CheckpointWriter.create(at: path, options: options, base: base)
-        for (key, value) in source.metadata { writer.setMetadata(key, value) }
+        for (key, value) in metadata { writer.setMetadata(key, value) }
         var digests: [String: Digest128] = [:]
-        for tensor in source.tensors {
+        for tensor in tensors {
             try writer.beginTensor(tensor)
             digests[tensor.name] = try copy(tensor, meter: &meter) { bytes throws(CheckpointError) in
                 try writer.write(bytes)
@@ -82,12 +88,9 @@ extension Conversion {
         return digests
     }
 
-    private func writeSafetensors(
-        to path: FilePath, meter: inout Meter
+    private func write(
+        _ writer: any TensorFileWriter, meter: inout Meter
     ) throws(CheckpointError) -> [String: Digest128] {
-        let writer = try SafetensorsWriter.create(
-            at: path, metadata: TypedMetadata.strings(metadata: source.metadata, tensors: source.tensors),
-            tensors: source.tensors)
         var digests: [String: Digest128] = [:]
         for tensor in writer.tensors {
             digests[tensor.name] = try copy(tensor, meter: &meter) { bytes throws(CheckpointError) in
@@ -122,10 +125,10 @@ extension Conversion {
                 problem: "what was written differs from \(source.path)",
                 comparison: .values(found: found, expected: expected))
         }
-        guard written.tensors.count == source.tensors.count else {
-            throw difference(nil, nil, found: "\(written.tensors.count) tensors", expected: "\(source.tensors.count)")
+        guard written.tensors.count == tensors.count else {
+            throw difference(nil, nil, found: "\(written.tensors.count) tensors", expected: "\(tensors.count)")
         }
-        for tensor in source.tensors {
+        for tensor in tensors {
             guard written.tensor(named: tensor.name) == tensor else {
                 throw difference(
                     tensor.name, nil, found: written.tensor(named: tensor.name)?.description ?? "no such tensor",
@@ -137,9 +140,9 @@ extension Conversion {
             }
             meter.add(tensor.byteCount)
         }
-        guard written.metadata == source.metadata else {
-            let keys = OrderedSet(Array(source.metadata.keys) + Array(written.metadata.keys))
-            let key = keys.first { written.metadata[$0] != source.metadata[$0] }
+        guard written.metadata == metadata else {
+            let keys = OrderedSet(Array(metadata.keys) + Array(written.metadata.keys))
+            let key = keys.first { written.metadata[$0] != metadata[$0] }
             throw difference(nil, key ?? "metadata", found: "another value or order", expected: "the source's")
         }
     }

@@ -15,18 +15,36 @@ public struct Conversion: Sendable {
         /// One safetensors file. Typed metadata and roles are kept in its metadata; see the entries
         /// `crux.metadata` and `crux.roles`.
         case safetensors
+        /// One GGUF file. Metadata is kept one to one; roles are kept in the entry `crux.roles`.
+        case gguf
     }
 
-    /// Something that the target cannot hold.
+    /// Something that is not kept.
     public struct Issue: Codable, Hashable, Sendable, CustomStringConvertible {
+        /// How much it matters.
+        public enum Severity: String, Codable, Hashable, Sendable {
+            /// Part of the checkpoint is left out; needs ``Conversion/isLossy``.
+            case loss
+            /// A property of the source's file, not of the checkpoint in it.
+            case note
+        }
+
         /// The tensor; nil for metadata and the whole.
         public let tensor: String?
         /// The metadata key; nil for tensors and the whole.
         public let metadataKey: String?
         /// What cannot be held.
         public let problem: String
-        /// Whether nothing can be written at all; otherwise only this is lost.
-        public let isFatal: Bool
+        /// How much it matters.
+        public let severity: Severity
+
+        /// Describes what is not kept.
+        init(tensor: String? = nil, metadataKey: String? = nil, problem: String, severity: Severity = .loss) {
+            self.tensor = tensor
+            self.metadataKey = metadataKey
+            self.problem = problem
+            self.severity = severity
+        }
 
         /// One line.
         public var description: String {
@@ -47,7 +65,7 @@ public struct Conversion: Sendable {
         public let targetByteCount: Int
         /// The digest of the weights.
         public let weightsDigest: Digest128
-        /// What the target could not hold.
+        /// What was not kept.
         public let issues: [Issue]
     }
 
@@ -55,49 +73,68 @@ public struct Conversion: Sendable {
     public let source: any CheckpointSource
     /// The format to write.
     public let target: Target
-    /// All that the target cannot hold.
+    /// Whether what the target cannot hold is left out; otherwise nothing is written then.
+    public let isLossy: Bool
+    /// All that is not kept.
     public let issues: [Issue]
+    /// The metadata that is written.
+    let metadata: Metadata
+    /// The tensors that are written, in the source's order.
+    let tensors: [TensorDescription]
 
     /// Plans a conversion; nothing is written.
-    public init(_ source: any CheckpointSource, to target: Target) {
+    public init(_ source: any CheckpointSource, to target: Target, isLossy: Bool = false) {
         self.source = source
         self.target = target
-        issues =
-            switch target {
-            case .crux: Self.issuesOfCrux(source)
-            case .safetensors: Self.issuesOfSafetensors(source)
-            }
+        self.isLossy = isLossy
+        let omissions = source.omissions.map { omission in
+            Issue(problem: "not kept: \(omission.description)", severity: omission.isContent ? .loss : .note)
+        }
+        let issues = Self.issues(of: target, metadata: source.metadata, tensors: source.tensors)
+        let lostTensors = Set(issues.compactMap(\.tensor))
+        let lostKeys = Set(issues.compactMap(\.metadataKey))
+        self.issues = omissions + issues
+        metadata = source.metadata.filter { !lostKeys.contains($0.key) }
+        tensors = source.tensors.filter { !lostTensors.contains($0.name) }
     }
 
-    private static func issuesOfSafetensors(_ source: any CheckpointSource) -> [Issue] {
-        source.tensors.compactMap { tensor in
+    private static func issues(of target: Target, metadata: Metadata, tensors: [TensorDescription]) -> [Issue] {
+        switch target {
+        case .crux: issuesOfCrux(metadata: metadata, tensors: tensors)
+        case .safetensors: issuesOfSafetensors(tensors: tensors)
+        case .gguf: GGUFHeader.issues(metadata: metadata, tensors: tensors) + reservedKeys(in: metadata)
+        }
+    }
+
+    /// The key of the roles cannot hold anything else where it is an entry among others.
+    private static func reservedKeys(in metadata: Metadata) -> [Issue] {
+        metadata[TensorRoles.key].map { _ in [Issue(metadataKey: TensorRoles.key, problem: "the key is reserved")] }
+            ?? []
+    }
+
+    private static func issuesOfSafetensors(tensors: [TensorDescription]) -> [Issue] {
+        tensors.compactMap { tensor in
             if tensor.dtype.isBlockQuantised {
-                Issue(
-                    tensor: tensor.name, metadataKey: nil,
-                    problem: "safetensors has no \(tensor.dtype.rawValue)", isFatal: true)
+                Issue(tensor: tensor.name, problem: "safetensors has no \(tensor.dtype.rawValue)")
             } else if tensor.name == SafetensorsHeader.metadataKey {
-                Issue(tensor: tensor.name, metadataKey: nil, problem: "the name is reserved", isFatal: true)
+                Issue(tensor: tensor.name, problem: "the name is reserved")
             } else {
                 nil
             }
         }
     }
 
-    private static func issuesOfCrux(_ source: any CheckpointSource) -> [Issue] {
-        let metadata = source.metadata[""].map { _ in
-            Issue(tensor: nil, metadataKey: "", problem: "crux has no empty keys", isFatal: true)
-        }
-        let tensors: [Issue] = source.tensors.compactMap { tensor in
+    private static func issuesOfCrux(metadata: Metadata, tensors: [TensorDescription]) -> [Issue] {
+        let metadata = metadata[""].map { _ in Issue(metadataKey: "", problem: "crux has no empty keys") }
+        let tensors: [Issue] = tensors.compactMap { tensor in
             if tensor.shape.rank > Format.maximumRank {
                 Issue(
-                    tensor: tensor.name, metadataKey: nil,
-                    problem: "crux has at most \(Format.maximumRank) dimensions, not \(tensor.shape.rank)",
-                    isFatal: true)
+                    tensor: tensor.name,
+                    problem: "crux has at most \(Format.maximumRank) dimensions, not \(tensor.shape.rank)")
             } else if tensor.name.utf8.count > Format.maximumNameByteCount || tensor.name.utf8.contains(0) {
                 Issue(
-                    tensor: tensor.name, metadataKey: nil,
-                    problem: "crux has names of at most \(Format.maximumNameByteCount) bytes, without U+0000",
-                    isFatal: true)
+                    tensor: tensor.name,
+                    problem: "crux has names of at most \(Format.maximumNameByteCount) bytes, without U+0000")
             } else {
                 nil
             }

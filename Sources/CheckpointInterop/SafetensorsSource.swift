@@ -15,22 +15,16 @@ public struct SafetensorsSource: CheckpointSource {
     public let formatVersion: String? = nil
     /// The strings of `__metadata__`, and typed values where crux wrote them.
     public let metadata: Metadata
-    /// The tensors in the order of their bytes.
-    public let tensors: [TensorDescription]
-    private let file: InputFile
-    /// Where the tensors' data starts.
-    private let dataStart: Int
-    /// Each tensor's index in ``tensors`` and its bytes relative to ``dataStart``.
-    private let places: [String: (index: Int, range: Range<Int>)]
+    private let raw: RawTensors
 
     /// Opens a file and checks its header by every rule of the format.
     ///
     /// - Throws: ``CheckpointError`` naming the rule that is broken and where.
     public init(path: FilePath) throws(CheckpointError) {
         self.path = path
-        file = try InputFile(path: path)
+        let file = try InputFile(path: path)
         let headerByteCount = try Self.headerByteCount(of: file)
-        dataStart = 8 + headerByteCount
+        let dataStart = 8 + headerByteCount
         let json = try file.read(8..<dataStart)
         let header: SafetensorsHeader
         do throws(SafetensorsHeader.Problem) {
@@ -40,58 +34,32 @@ public struct SafetensorsSource: CheckpointSource {
         }
         let typed = try TypedMetadata(strings: header.metadata, path: path)
         metadata = typed.metadata
-        var tensors: [TensorDescription] = []
-        var places: [String: (index: Int, range: Range<Int>)] = [:]
-        for (index, entry) in header.entries.enumerated() {
-            tensors.append(typed.assigningRole(to: entry.description))
-            places[entry.description.name] = (index, entry.range)
-        }
-        self.tensors = tensors
-        self.places = places
+        raw = RawTensors(
+            header.entries.map { entry in
+                (
+                    typed.roles.assigningRole(to: entry.description),
+                    dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound
+                )
+            }, in: file)
     }
 
     /// The size of the file in bytes.
-    public var fileByteCount: Int { file.byteCount }
+    public var fileByteCount: Int { raw.file.byteCount }
+
+    /// The tensors in the order of their bytes.
+    public var tensors: [TensorDescription] { raw.tensors }
 
     /// The tensor of that name.
-    public func tensor(named name: String) -> TensorDescription? { places[name].map { tensors[$0.index] } }
+    public func tensor(named name: String) -> TensorDescription? { raw.tensor(named: name) }
 
     /// How a tensor of this checkpoint is stored.
-    public func storage(of tensor: TensorDescription) -> TensorStorage {
-        TensorStorage(
-            storedByteCount: tensor.byteCount, chunkCount: Self.chunkCount(of: tensor), codecNames: ["raw"],
-            digest: nil, chunkByteCount: Self.chunkByteCount(of: tensor))
-    }
+    public func storage(of tensor: TensorDescription) -> TensorStorage { raw.storage(of: tensor) }
 
     /// Replaces the buffer's content by one chunk; see ``CheckpointSource/readChunk(_:of:into:)``.
     public func readChunk(
         _ chunk: Int, of tensor: TensorDescription, into buffer: inout [UInt8]
     ) throws(CheckpointError) {
-        guard let place = places[tensor.name], tensors[place.index] == tensor,
-            (0..<Self.chunkCount(of: tensor)).contains(chunk)
-        else {
-            throw CheckpointError(
-                .missing, path: path, place: CheckpointPlace(tensor: tensor.name, chunk: chunk),
-                problem: "no such chunk")
-        }
-        let size = Self.chunkByteCount(of: tensor)
-        let start = dataStart + place.range.lowerBound + chunk * size
-        let end = min(dataStart + place.range.upperBound, start + size)
-        if buffer.count != end - start { buffer = [UInt8](repeating: 0, count: end - start) }
-        var span = buffer.mutableSpan
-        var bytes = unsafe span.mutableBytes
-        try file.read(from: start, into: &bytes)
-    }
-
-    /// Chunks are ours, as the format has none: about 1 MiB of whole blocks.
-    private static func chunkByteCount(of tensor: TensorDescription) -> Int {
-        let block = tensor.dtype.block.byteCount
-        return (1 << 20) / block * block
-    }
-
-    private static func chunkCount(of tensor: TensorDescription) -> Int {
-        let size = chunkByteCount(of: tensor)
-        return tensor.byteCount / size + (tensor.byteCount % size == 0 ? 0 : 1)
+        try raw.readChunk(chunk, of: tensor, into: &buffer)
     }
 
     /// Reads the length field and checks it before anything of that length is read.

@@ -8,13 +8,8 @@ public import TensorCore
 /// The header comes first, so all tensors are described at the start and their bytes follow in the order of
 /// ``tensors``: the widest types first, then by name, as the reference library writes them. Without
 /// ``finish()`` nothing is left behind and the target stays as it was.
-public struct SafetensorsWriter: ~Copyable {
-    /// The tensors in the order in which their bytes have to come.
-    public let tensors: [TensorDescription]
-    private let path: FilePath
-    private let file: OutputFile
-    private let headerByteCount: Int
-    private let byteCount: Int
+public final class SafetensorsWriter: TensorFileWriter {
+    private let content: TensorSequence
 
     /// Begins a file.
     ///
@@ -50,47 +45,23 @@ public struct SafetensorsWriter: ~Copyable {
         }
         let file = try OutputFile.create(at: path)
         try file.write(encoded)
-        return SafetensorsWriter(
-            tensors: header.entries.map(\.description), path: path, file: file, headerByteCount: encoded.count,
-            byteCount: encoded.count + (header.entries.last?.range.upperBound ?? 0))
+        return SafetensorsWriter(TensorSequence(header.entries.map(\.description), to: file))
     }
 
-    private init(tensors: [TensorDescription], path: FilePath, file: OutputFile, headerByteCount: Int, byteCount: Int) {
-        self.tensors = tensors
-        self.path = path
-        self.file = file
-        self.headerByteCount = headerByteCount
-        self.byteCount = byteCount
-    }
+    private init(_ content: TensorSequence) { self.content = content }
 
-    deinit { file.discard() }
+    /// The tensors in the order in which their bytes have to come.
+    public var tensors: [TensorDescription] { content.tensors }
 
     /// Adds the next bytes of the tensors, in pieces of any size.
     ///
     /// - Throws: ``CheckpointError`` where there are more than the tensors have, or the file cannot be written.
-    public borrowing func write(_ bytes: RawSpan) throws(CheckpointError) {
-        guard bytes.byteCount <= byteCount - file.byteCount else {
-            throw miscount(found: file.byteCount + bytes.byteCount)
-        }
-        try file.write(bytes)
-    }
-
-    /// Adds the next bytes of the tensors, as ``write(_:)-(RawSpan)``.
-    public borrowing func write(_ bytes: [UInt8]) throws(CheckpointError) { try unsafe write(bytes.span.bytes) }
+    public func write(_ bytes: RawSpan) throws(CheckpointError) { try content.write(bytes) }
 
     /// Makes the file durable and gives it its name.
     ///
     /// - Throws: ``CheckpointError`` where bytes are missing, or the file cannot be written.
-    public consuming func finish() throws(CheckpointError) {
-        guard file.byteCount == byteCount else { throw miscount(found: file.byteCount) }
-        try file.finish()
-    }
-
-    private borrowing func miscount(found: Int) -> CheckpointError {
-        CheckpointError(
-            .invalid, path: path, problem: "another number of bytes than the tensors have",
-            comparison: .values(found: "\(found - headerByteCount)", expected: "\(byteCount - headerByteCount)"))
-    }
+    public func finish() throws(CheckpointError) { try content.finish() }
 
     private static func refusal(
         _ path: FilePath, _ tensor: String, found: String, expected: String

@@ -77,9 +77,7 @@ public struct ShardedSafetensorsSource: CheckpointSource {
         _ chunk: Int, of tensor: TensorDescription, into buffer: inout [UInt8]
     ) throws(CheckpointError) {
         guard let place = places[tensor.name] else {
-            throw CheckpointError(
-                .missing, path: path, place: CheckpointPlace(tensor: tensor.name, chunk: chunk),
-                problem: "no such chunk")
+            throw CheckpointError.noSuchChunk(chunk, of: tensor, path: path)
         }
         try shards[place.shard].readChunk(chunk, of: tensor, into: &buffer)
     }

@@ -13,11 +13,9 @@ internal import TensorCore
 /// - `crux.roles`: an object of tensor names and the roles of those that are no weights.
 struct TypedMetadata {
     static let metadataKey = "crux.metadata"
-    static let rolesKey = "crux.roles"
 
     let metadata: Metadata
-    /// The roles that are not ``TensorRole/weight``.
-    let roles: [String: TensorRole]
+    let roles: TensorRoles
 
     /// Reads the strings of a file.
     ///
@@ -26,21 +24,9 @@ struct TypedMetadata {
         do throws(JSONScanner.Failure) {
             metadata = try Self.metadata(in: strings)
         } catch {
-            throw Self.failure(Self.metadataKey, error, path: path)
+            throw CheckpointError.malformed(Self.metadataKey, error, path: path)
         }
-        do throws(JSONScanner.Failure) {
-            roles = try Self.roles(in: strings)
-        } catch {
-            throw Self.failure(Self.rolesKey, error, path: path)
-        }
-    }
-
-    /// The tensor with its role.
-    func assigningRole(to tensor: TensorDescription) -> TensorDescription {
-        guard let role = roles[tensor.name] else { return tensor }
-        // The same shape has the same size: this cannot fail.
-        return (try? TensorDescription(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, role: role))
-            ?? tensor
+        roles = try TensorRoles(text: strings[TensorRoles.key], path: path)
     }
 
     /// Writes metadata and roles as strings: what ``init(strings:path:)`` reads.
@@ -64,28 +50,19 @@ struct TypedMetadata {
             }
             strings[metadataKey] = json.string
         }
-        let others = tensors.filter { $0.role != .weight }
-        if !others.isEmpty {
-            var json = JSONText()
-            json.append("{", others, "}") { json, tensor in
-                json.append(string: tensor.name)
-                json.append(verbatim: ":")
-                json.append(string: tensor.role.name)
-            }
-            strings[rolesKey] = json.string
-        }
+        if let text = TensorRoles.text(of: tensors) { strings[TensorRoles.key] = text }
         return strings
     }
 
     /// Whether a value is written as an entry of its own.
     private static func isPlain(_ key: String, _ value: MetadataValue) -> Bool {
-        value.type == .string && key != metadataKey && key != rolesKey
+        value.type == .string && key != metadataKey && key != TensorRoles.key
     }
 
     private static func metadata(
         in strings: OrderedDictionary<String, String>
     ) throws(JSONScanner.Failure) -> Metadata {
-        let plain = strings.filter { $0.key != metadataKey && $0.key != rolesKey }
+        let plain = strings.filter { $0.key != metadataKey && $0.key != TensorRoles.key }
         var metadata: Metadata = [:]
         if let text = strings[metadataKey] {
             var scanner = JSONScanner(text)
@@ -100,31 +77,5 @@ struct TypedMetadata {
         }
         for (key, text) in plain where metadata[key] == nil { metadata[key] = .string(text) }
         return metadata
-    }
-
-    private static func roles(
-        in strings: OrderedDictionary<String, String>
-    ) throws(JSONScanner.Failure) -> [String: TensorRole] {
-        guard let text = strings[rolesKey] else { return [:] }
-        var roles: [String: TensorRole] = [:]
-        var scanner = JSONScanner(text)
-        try scanner.object { (scanner, tensor, offset) throws(JSONScanner.Failure) in
-            let name = try scanner.string()
-            guard let role = TensorRole.allCases.first(where: { $0.name == name }) else {
-                throw JSONScanner.Failure(
-                    offset: offset, found: "the role \(name.debugDescription)",
-                    expected: TensorRole.allCases.map(\.name).joined(separator: ", "))
-            }
-            roles[tensor] = role
-        }
-        try scanner.end()
-        return roles
-    }
-
-    private static func failure(_ key: String, _ failure: JSONScanner.Failure, path: FilePath) -> CheckpointError {
-        CheckpointError(
-            .invalid, path: path, place: CheckpointPlace(section: "header", field: key),
-            problem: "byte \(failure.offset) of the value is not as crux writes it",
-            comparison: .values(found: failure.found, expected: failure.expected))
     }
 }

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -13,6 +15,11 @@ public final class FloatArena: @unchecked Sendable {
     public let count: Int
     let base: UnsafeMutablePointer<Float>
 
+    private static let allocations = Atomic<Int>(0)
+
+    /// How many arenas this process has allocated: it stands still while training and generation go on.
+    public static var allocationCount: Int { allocations.load(ordering: .relaxed) }
+
     /// Allocates `count` zeros.
     public init(count: Int) {
         precondition(count >= 0, "an arena cannot have a negative size")
@@ -20,6 +27,7 @@ public final class FloatArena: @unchecked Sendable {
         let byteCount = max(count, 1) * MemoryLayout<Float>.stride
         let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
         unsafe memset(memory, 0, byteCount)
+        Self.allocations.add(1, ordering: .relaxed)
         unsafe base = unsafe memory.bindMemory(to: Float.self, capacity: max(count, 1))
     }
 

@@ -14,6 +14,8 @@ public final class KeyValueCache: Sendable {
     private let layerCount: Int
     private let keys: FloatSlice
     private let values: FloatSlice
+    /// Each slot's scores, [slot, capacity].
+    private let scores: FloatSlice
 
     /// Allocates an empty cache.
     public init(layerCount: Int, slotCount: Int, capacity: Int, shape: CausalAttention.Shape) {
@@ -25,6 +27,7 @@ public final class KeyValueCache: Sendable {
         let count = layerCount * slotCount * self.capacity * shape.width
         keys = FloatArena(count: count).all
         values = FloatArena(count: count).all
+        scores = FloatArena(count: slotCount * self.capacity).all
     }
 
     /// The bytes of one slot.
@@ -70,13 +73,12 @@ public final class KeyValueCache: Sendable {
     ///   - layer: the block.
     ///   - slot: the sequence.
     ///   - count: the tokens to attend to, at least 1.
-    ///   - scratch: at least ``capacity`` floats.
     ///   - out: [C].
     public func attend(
-        _ queriesKeysValues: FloatSlice, layer: Int, slot: Int, count: Int, scratch: FloatSlice, into out: FloatSlice
+        _ queriesKeysValues: FloatSlice, layer: Int, slot: Int, count: Int, into out: FloatSlice
     ) {
         let start = check(layer, slot)
-        precondition(count >= 1 && count <= capacity && scratch.count >= capacity, "KeyValueCache: sizes differ")
+        precondition(count >= 1 && count <= capacity, "KeyValueCache: sizes differ")
         precondition(
             queriesKeysValues.count == 3 * shape.width && out.count == shape.width, "KeyValueCache: sizes differ")
         let size = shape.headSize
@@ -84,7 +86,7 @@ public final class KeyValueCache: Sendable {
             let offset = start + head * size * capacity
             unsafe crux_cached_attention(
                 count, size, shape.scale, queriesKeysValues.base + head * size, keys.base + offset,
-                values.base + offset, scratch.base, out.base + head * size)
+                values.base + offset, scores.base + slot * capacity, out.base + head * size)
         }
     }
 

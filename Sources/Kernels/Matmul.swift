@@ -3,9 +3,6 @@ internal import COneDNN
 
 /// Products of matrices.
 public enum Matmul {
-    /// The columns of one piece of a product that several workers share.
-    static let columnsPerPiece = 192
-
     /// out = a · b, or out += a · b, on the calling thread.
     ///
     /// With the transpositions applied, a is [m, k], b is [k, n] and out [m, n]; out itself is not transposed.
@@ -15,26 +12,9 @@ public enum Matmul {
         precondition(
             k == inner && out.rows == m && out.columns == n && !out.isTransposed, "matrices that do not fit")
         guard m > 0, n > 0 else { return }
-        if m == 1, !a.isTransposed, b.isTransposed, !accumulate {
-            unsafe crux_multiply_row(n, k, a.slice.base, b.slice.base, b.stride, out.slice.base)
-            return
-        }
         unsafe multiply(
             m, n, k, a.slice.base, a.stride, a.isTransposed, b.slice.base, b.stride, b.isTransposed,
             out.slice.base, out.stride, accumulate)
-    }
-
-    /// out = a · b, by the workers of a pool together.
-    ///
-    /// The columns are cut into pieces of a fixed width, so the result does not depend on the number of workers.
-    /// The pool must not be running the task that calls this.
-    public static func multiply(_ a: MatrixView, _ b: MatrixView, into out: MatrixView, pool: WorkerPool) {
-        let pieces = (out.columns + columnsPerPiece - 1) / columnsPerPiece
-        precondition((b.isTransposed ? b.rows : b.columns) == out.columns, "matrices that do not fit")
-        pool.run(taskCount: pieces) { piece, _ in
-            let columns = (piece * columnsPerPiece)..<min((piece + 1) * columnsPerPiece, out.columns)
-            multiply(a, b.isTransposed ? b.rows(columns) : b.columns(columns), into: out.columns(columns))
-        }
     }
 
     /// out = matrixᵀ, both without gaps between rows: [rows, columns] to [columns, rows].

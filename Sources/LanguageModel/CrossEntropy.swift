@@ -22,11 +22,11 @@ public enum CrossEntropy {
     ///   - logits: [M, V].
     ///   - targets: [M]; -1 leaves a row out. Others must be below V.
     ///   - scale: factor of the gradient, for example 1 / the number of targets in the step.
+    ///   - losses: scratch, [M]; ``Workspace/losses`` for instance.
     ///   - gradient: scale · (softmax − one-hot), [M, V], overwritten; zero in rows left out.
     public static func evaluate(
-        logits: FloatSlice, targets: [Int32], scale: Float = 1, gradient: FloatSlice? = nil
+        logits: FloatSlice, targets: [Int32], losses: FloatSlice, scale: Float = 1, gradient: FloatSlice? = nil
     ) -> Sum {
-        let losses = FloatArena(count: targets.count).all
         Softmax.crossEntropy(logits, targets: targets.span, scale: scale, losses: losses, gradient: gradient)
         return losses.withSpan { losses in
             var sum = Sum()

@@ -54,18 +54,27 @@ extension GPT {
                 layer == 0
                     ? (block.input, nil) : (workspace.block(layer - 1).middle, (addend: branch, sum: block.input)),
                 ranges.norm1, parameters, epsilon, normalised, block.statistics1)
-            multiply(normalised, width, ranges.attention, parameters, block.queriesKeysValues, addingBias: true, linear)
+            let packed = linear.weights?.blocks[layer]
+            multiply(
+                normalised, width, ranges.attention, parameters, block.queriesKeysValues, addingBias: true,
+                packed?.attention, linear.pool)
             attend(layer, block)
-            multiply(block.attended, width, ranges.attentionProjection, parameters, branch, addingBias: true, linear)
+            multiply(
+                block.attended, width, ranges.attentionProjection, parameters, branch, addingBias: true,
+                packed?.attentionProjection, linear.pool)
             normalise(
                 (block.input, (addend: branch, sum: block.middle)), ranges.norm2, parameters, epsilon, normalised,
                 block.statistics2)
-            multiply(normalised, width, ranges.expansion, parameters, block.expanded, addingBias: false, linear)
+            multiply(
+                normalised, width, ranges.expansion, parameters, block.expanded, addingBias: false,
+                packed?.expansion, linear.pool)
             let activated = workspace.activated(block)
             Gelu.forward(
                 addingBias: ranges.expansion.bias.map { parameters[$0] }, to: block.expanded, width: 4 * width,
                 into: activated)
-            multiply(activated, 4 * width, ranges.contraction, parameters, branch, addingBias: true, linear)
+            multiply(
+                activated, 4 * width, ranges.contraction, parameters, branch, addingBias: true,
+                packed?.contraction, linear.pool)
         }
         normalise(
             (workspace.block(configuration.layerCount - 1).middle, (addend: branch, sum: workspace.stream)),
@@ -73,7 +82,13 @@ extension GPT {
     }
 
     /// Logits of all rows: hidden · wteᵀ.
-    func forwardHead(_ parameters: FloatSlice, _ workspace: Workspace) {
+    func forwardHead(
+        _ parameters: FloatSlice, _ workspace: Workspace, linear: LinearExecution = LinearExecution()
+    ) {
+        if let head = linear.weights?.head {
+            head.multiply(workspace.hidden, addingBias: nil, into: workspace.logits, pool: linear.pool)
+            return
+        }
         let (width, vocabulary) = (configuration.embeddingSize, configuration.vocabularySize)
         let rows = workspace.tokenCount
         Matmul.multiply(
@@ -101,23 +116,18 @@ extension GPT {
     /// out = input · weightᵀ [+ bias]: [M, in] to [M, out].
     private func multiply(
         _ input: FloatSlice, _ inputWidth: Int, _ ranges: WeightAndBias, _ parameters: FloatSlice,
-        _ out: FloatSlice, addingBias: Bool, _ linear: LinearExecution
+        _ out: FloatSlice, addingBias: Bool, _ packed: PackedMatrix?, _ pool: WorkerPool?
     ) {
         let (weight, bias) = ranges.slices(of: parameters)
-        let (rows, outputWidth) = (input.count / inputWidth, weight.count / inputWidth)
-        let inputView = MatrixView(input, rows: rows, columns: inputWidth)
-        let outView = MatrixView(out, rows: rows, columns: outputWidth)
-        let weightView =
-            if rows >= LinearExecution.rowsForTransposedWeights, let transposed = linear.transposedWeights {
-                MatrixView(transposed[ranges.weight], rows: inputWidth, columns: outputWidth)
-            } else {
-                MatrixView(weight, rows: outputWidth, columns: inputWidth).transposed
-            }
-        if let pool = linear.pool {
-            Matmul.multiply(inputView, weightView, into: outView, pool: pool)
-        } else {
-            Matmul.multiply(inputView, weightView, into: outView)
+        if let packed {
+            packed.multiply(input, addingBias: addingBias ? bias : nil, into: out, pool: pool)
+            return
         }
+        let (rows, outputWidth) = (input.count / inputWidth, weight.count / inputWidth)
+        Matmul.multiply(
+            MatrixView(input, rows: rows, columns: inputWidth),
+            MatrixView(weight, rows: outputWidth, columns: inputWidth).transposed,
+            into: MatrixView(out, rows: rows, columns: outputWidth))
         if addingBias, let bias { Bias.add(bias, to: out) }
     }
 }

@@ -1,43 +1,37 @@
 internal import Kernels
 internal import Synchronization
 
-/// The memory that one group generates with.
+/// The memory of sequences that are generated together.
 final class GenerationSession: Sendable {
-    let plan: GenerationPlan
-    /// How linear layers are computed; without a pool, one thread does all work of the group.
-    let linear: LinearExecution
+    let size: GenerationPlan.Size
     let cache: KeyValueCache
     let prefill: Workspace
     let decode: Workspace
-    /// Attention's scratch of each worker.
-    let scratch: [FloatSlice]
 
-    init(_ model: GPT, _ plan: GenerationPlan, linear: LinearExecution) {
-        self.plan = plan
-        self.linear = linear
+    init(_ model: GPT, _ size: GenerationPlan.Size) {
+        self.size = size
         cache = KeyValueCache(
-            layerCount: model.configuration.layerCount, slotCount: plan.slotCount, capacity: plan.capacity,
+            layerCount: model.configuration.layerCount, slotCount: size.slotCount, capacity: size.capacity,
             shape: model.attentionShape)
         prefill = model.makeWorkspace(
-            maximumTokenCount: plan.prefillTokenCount, maximumSequenceLength: plan.longestPrompt, forTraining: false)
+            maximumTokenCount: size.prefillTokenCount, maximumSequenceLength: size.longestPrompt, forTraining: false)
         decode = model.makeWorkspace(
-            maximumTokenCount: plan.slotCount, maximumSequenceLength: 1, forTraining: false)
-        let capacity = cache.capacity
-        scratch = (0..<(linear.pool?.workerCount ?? 1)).map { _ in FloatArena(count: capacity).all }
+            maximumTokenCount: size.slotCount, maximumSequenceLength: 1, forTraining: false)
     }
 }
 
-/// A worker's session, made when the worker gets its first group.
-final class LazySession: Sendable {
-    private let stored = Mutex<GenerationSession?>(nil)
+/// The requests that wait for a slot of any session, in their order.
+final class RequestQueue: Sendable {
+    let requests: [GenerationRequest]
+    private let taken = Atomic<Int>(0)
 
-    func session(_ make: () -> GenerationSession) -> GenerationSession {
-        stored.withLock { stored in
-            if let session = stored { return session }
-            let session = make()
-            stored = session
-            return session
-        }
+    init(_ requests: [GenerationRequest]) { self.requests = requests }
+
+    /// Takes the next request's index; nil when none is left.
+    func next() -> Int? {
+        guard taken.load(ordering: .relaxed) < requests.count else { return nil }
+        let index = taken.add(1, ordering: .relaxed).oldValue
+        return index < requests.count ? index : nil
     }
 }
 

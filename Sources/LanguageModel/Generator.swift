@@ -39,14 +39,18 @@ public struct Completion: Sendable, Hashable {
 
 /// Continues prompts token by token, many at once, keeping keys and values of what came before.
 ///
-/// Requests are cut into groups by their number alone, and each draws from a random stream of its own, so the
-/// completions do not depend on the number of workers.
+/// Batching is continuous: a sequence that ends leaves at once, and the next request takes its place. Each draws from
+/// a random stream of its own, and each row of each layer is computed the same way whatever stands beside it, so a
+/// completion depends neither on the number of workers nor on the other requests.
+///
+/// Copies of a generator share the memory that it works with, which stays allocated between calls.
 public struct Generator: Sendable {
     let model: GPT
     let parameters: FloatSlice
     let pool: WorkerPool
     /// Overrides how the work is shared out, for tests of both ways on small models.
     package var sharesLayers: Bool?
+    private let memory = GenerationMemory()
 
     /// A generator with the parameters as they are when it runs.
     public init(model: GPT, parameters: FloatSlice, pool: WorkerPool) {
@@ -74,27 +78,22 @@ public struct Generator: Sendable {
         for (index, request) in requests.enumerated() { try validate(request, index) }
         guard !requests.isEmpty else { return [] }
 
-        let plan = GenerationPlan(requests, model, sharesLayers: sharesLayers)
+        let plan = GenerationPlan(requests, model, workerCount: pool.workerCount, sharesLayers: sharesLayers)
+        let queue = RequestQueue(requests)
         let outcomes = Outcomes(count: requests.count)
-        @Sendable func complete(_ group: Range<Int>, _ session: GenerationSession) {
-            var run = GenerationRun(
-                model: model, parameters: parameters, session: session, sampling: sampling, stream: stream)
-            run.complete(requests, group, stop: stop) { outcomes.set($0, $1) }
-        }
-        var linear = LinearExecution()
-        if plan.slotCount >= LinearExecution.rowsForTransposedWeights {
-            linear.transposedWeights = model.transposedLinearWeights(parameters, pool: pool)
-        }
-        if plan.sharesLayers {
-            linear.pool = pool
-            let session = GenerationSession(model, plan, linear: linear)
-            for group in plan.groups { complete(group, session) }
-        } else {
-            let sessions = (0..<pool.workerCount).map { _ in LazySession() }
-            pool.run(taskCount: plan.groups.count) { [linear] group, worker in
-                complete(
-                    plan.groups[group],
-                    sessions[worker].session { GenerationSession(model, plan, linear: linear) })
+        memory.use(model, plan) { weights, sessions in
+            weights.pack(parameters, pool: pool)
+            let linear = LinearExecution(weights: weights, pool: plan.sharesLayers ? pool : nil)
+            @Sendable func run(_ session: GenerationSession) {
+                var run = GenerationRun(
+                    model: model, parameters: parameters, linear: linear, session: session,
+                    slotCount: plan.size.slotCount, sampling: sampling, stream: stream)
+                run.complete(queue, stop: stop) { outcomes.set($0, $1) }
+            }
+            if plan.sharesLayers {
+                run(sessions[0])
+            } else {
+                pool.run(taskCount: sessions.count) { session, _ in run(sessions[session]) }
             }
         }
         return try outcomes.completions()

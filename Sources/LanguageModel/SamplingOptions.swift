@@ -4,6 +4,8 @@
     internal import Darwin
 #endif
 
+internal import HeapModule
+
 /// How the next token is chosen.
 public struct SamplingOptions: Sendable, Hashable, Codable {
     /// Divides the logits; 0 takes the most probable token, the first one of equals.
@@ -63,7 +65,26 @@ public struct SamplingOptions: Sendable, Hashable, Codable {
 
     /// The k largest, in token order; of equals the first ones.
     private static func largest(_ k: Int, of values: Span<Float>) -> [Int] {
-        let order = values.indices.sorted { (values[$0], $1) > (values[$1], $0) }
-        return order.prefix(k).sorted()
+        // The best so far, the smallest first: most values are no match for it and cost one comparison.
+        var best = Heap<Candidate>()
+        for token in values.indices {
+            let candidate = Candidate(value: values[token], token: token)
+            if best.count < k {
+                best.insert(candidate)
+            } else if let smallest = best.min, smallest < candidate {
+                best.replaceMin(with: candidate)
+            }
+        }
+        return best.unordered.map(\.token).sorted()
+    }
+
+    /// A token that may be drawn; the larger, the more it is wanted.
+    private struct Candidate: Comparable {
+        let value: Float
+        let token: Int
+
+        static func < (left: Candidate, right: Candidate) -> Bool {
+            (left.value, right.token) < (right.value, left.token)
+        }
     }
 }

@@ -18,6 +18,7 @@ public final class Workspace: Sendable {
     private let blocks: [BlockActivations]
     private let hiddenStore: FloatSlice
     private let logitsStore: FloatSlice
+    private let lossesStore: FloatSlice
     private let logitsGradientStore: FloatSlice
     private let hiddenGradientStore: FloatSlice
     /// The residual stream after the last block, [M, C].
@@ -65,6 +66,7 @@ public final class Workspace: Sendable {
         wide1 = allocate(forTraining ? rows * 4 * width : 0)
         wide2 = allocate(forTraining ? rows * 4 * width : 0)
         streamGradientStore = allocate(forTraining ? rows * width : 0)
+        lossesStore = allocate(rows)
         logitsGradientStore = allocate(forTraining ? rows * vocabulary : 0)
         hiddenGradientStore = allocate(forTraining ? rows * width : 0)
     }
@@ -77,6 +79,9 @@ public final class Workspace: Sendable {
 
     /// hidden · wteᵀ, [M, V].
     public var logits: FloatSlice { logitsStore.prefix(tokenCount * configuration.vocabularySize) }
+
+    /// Scratch for a loss of each row, [M].
+    public var losses: FloatSlice { lossesStore.prefix(tokenCount) }
 
     /// What the backward pass starts from: the loss' gradient with respect to ``logits``, [M, V]. Set by the caller.
     public var logitsGradient: FloatSlice { logitsGradientStore.prefix(tokenCount * configuration.vocabularySize) }
@@ -93,8 +98,8 @@ public final class Workspace: Sendable {
         let block = 9 * width + configuration.headCount + 4
         let perToken =
             forTraining
-            ? configuration.layerCount * (block + width) + 14 * width + 2 * configuration.vocabularySize
-            : block - width + 4 * width + configuration.vocabularySize
+            ? configuration.layerCount * (block + width) + 14 * width + 2 * configuration.vocabularySize + 3
+            : block - width + 4 * width + configuration.vocabularySize + 3
         let scratch = CausalAttention.scratchCount(maximumSequenceLength: maximumSequenceLength)
         return MemoryLayout<Float>.stride * (maximumTokenCount * perToken + scratch)
     }

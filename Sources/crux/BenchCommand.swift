@@ -9,7 +9,8 @@ struct BenchCommand: ParsableCommand {
         abstract: "Measure how fast this machine trains and generates.",
         discussion: """
             Models of random weights: A (4 layers, width 128, 32 sequences of 128), B (6, 256, 32 of 128), C (12, 768, \
-            4 of 256). Tokens per second are those of the median step.
+            4 of 256). Tokens per second are those of the median step; with several numbers of workers, their steps \
+            take turns. The share of the peak is that of the multiply-adds which the threads reach in registers.
             """,
         shouldDisplay: false)
 
@@ -24,34 +25,53 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "The model: A, B or C.")
     var shape = "A"
 
-    @Option(help: "Sequences generated at a time.")
-    var batch = 1
+    @Option(help: "Sequences trained on or generated at a time.")
+    var batch: Int?
+
+    @Option(help: "Tokens of each sequence.")
+    var context: Int?
 
     @Option(help: "Steps to measure, after one to warm up.")
     var steps = 5
 
-    @OptionGroup var output: OutputOptions
+    @Option(help: ArgumentHelp("Numbers of threads, separated by commas.", valueName: "n,…"))
+    var workers: String?
+
+    @Flag(help: "Write JSON instead of text; its first level has a schemaVersion.")
+    var json = false
 
     mutating func validate() throws {
         if !EngineBenchmark.Shape.all.contains(where: { $0.name == shape }) {
             throw ValidationError("--shape: found \(shape), expected A, B or C")
         }
-        if !(1...100_000).contains(batch) { throw ValidationError("--batch: found \(batch), expected 1 … 100000") }
-        if !(1...100_000).contains(steps) { throw ValidationError("--steps: found \(steps), expected 1 … 100000") }
+        func check(_ option: String, _ value: Int?, in range: ClosedRange<Int>) throws {
+            guard let value, !range.contains(value) else { return }
+            throw ValidationError("\(option): found \(value), expected \(range.lowerBound) … \(range.upperBound)")
+        }
+        try check("--batch", batch, in: 1...100_000)
+        try check("--steps", steps, in: 1...100_000)
+        try check("--context", context, in: (EngineBenchmark.promptLength + 1)...65_536)
+        if workerCounts == nil {
+            throw ValidationError(
+                "--workers: found \(workers ?? ""), expected numbers from 1 to 1024 separated by commas")
+        }
+    }
+
+    /// The numbers of threads to measure with; nil where the option does not say any.
+    private var workerCounts: [Int]? {
+        guard let workers else { return [ProcessInfo.processInfo.activeProcessorCount] }
+        let counts = workers.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+        return counts.allSatisfy((1...1024).contains) ? counts : nil
     }
 
     mutating func run() throws {
-        for shape in EngineBenchmark.Shape.all where shape.name == self.shape {
-            let benchmark = try EngineBenchmark(shape, stepCount: steps, pool: output.pool)
-            let result = task == .train ? try benchmark.train() : try benchmark.generate(batch: batch)
-            if output.json {
-                try StandardOutput.write(ReportJSON.encode(result, isPretty: false))
-            } else {
-                let rate = result.tokensPerSecond.formatted(.number.precision(.fractionLength(0)))
-                try StandardOutput.write(
-                    "\(task) \(shape.name), batch \(result.batch): \(rate) tokens/s "
-                        + "(median of \(steps) steps, \(result.threads) threads)\n")
-            }
+        for var shape in EngineBenchmark.Shape.all where shape.name == self.shape {
+            shape.contextLength = context ?? shape.contextLength
+            if task == .train { shape.sequenceCount = batch ?? shape.sequenceCount }
+            let benchmark = try EngineBenchmark(shape, stepCount: steps, workerCounts: workerCounts ?? [1])
+            let report = task == .train ? try benchmark.train() : try benchmark.generate(batch: batch ?? 1)
+            try StandardOutput.write(
+                json ? ReportJSON.encode(report, isPretty: false) : report.text(style: Terminal.output))
         }
     }
 }

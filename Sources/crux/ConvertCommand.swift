@@ -62,7 +62,7 @@ struct ConvertCommand: ParsableCommand {
         let source = try view(of: stored)
         let base = try output.bases.first.map { try CheckpointOpener.openBase(FilePath($0), bases: bases) }
         let conversion = Conversion(source, to: try chosenFormat())
-        for issue in conversion.issues where !issue.isFatal {
+        for issue in conversion.issues where issue.severity == .note {
             StandardError.write("warning: \(input): \(TerminalText.visible(issue.description))\n")
         }
         let progress = output.progress("convert")

@@ -1,8 +1,10 @@
+internal import Foundation
 internal import Kernels
 internal import LanguageModel
 internal import Training
 
-/// Measures training steps and generation of a model of one of the shapes that are also measured in PyTorch (Benchmarks/peers).
+/// Measures training steps and generation of a model of one of the shapes that are also measured in PyTorch
+/// (Benchmarks/peers).
 struct EngineBenchmark {
     /// A model's size and how much of it goes into a step.
     struct Shape {
@@ -10,8 +12,8 @@ struct EngineBenchmark {
         let layerCount: Int
         let embeddingSize: Int
         let headCount: Int
-        let contextLength: Int
-        let sequenceCount: Int
+        var contextLength: Int
+        var sequenceCount: Int
 
         static let all = [
             Shape(
@@ -23,33 +25,22 @@ struct EngineBenchmark {
         ]
     }
 
-    /// What was measured, in the words of the peers' scripts.
-    struct Result: Encodable {
-        var schemaVersion = 1
-        let task: String
-        let shape: String
-        let threads: Int
-        let steps: Int
-        let batch: Int
-        let parameters: Int
-        let millisecondsPerStep: Double
-        let tokensPerSecond: Double
-    }
-
     private static let vocabularySize = 96
-    private static let promptLength = 16
+    /// The tokens of each prompt.
+    static let promptLength = 16
     private static let tokensPerShard = 512
     private static let laneCount = 8
 
-    let shape: Shape
-    let stepCount: Int
-    let pool: WorkerPool
+    private let shape: Shape
+    private let stepCount: Int
+    private let pools: [WorkerPool]
     private let model: GPT
 
-    init(_ shape: Shape, stepCount: Int, pool: WorkerPool) throws(ModelError) {
+    /// A benchmark of `stepCount` steps with each of the numbers of workers.
+    init(_ shape: Shape, stepCount: Int, workerCounts: [Int]) throws(ModelError) {
         self.shape = shape
         self.stepCount = stepCount
-        self.pool = pool
+        pools = workerCounts.map { WorkerPool(workerCount: $0) }
         model = try GPT(
             ModelConfiguration(
                 vocabularySize: Self.vocabularySize, contextLength: shape.contextLength,
@@ -57,20 +48,21 @@ struct EngineBenchmark {
     }
 
     /// Whole steps on random tokens: forward, loss, backward, sum of the lanes, clipping, AdamW.
-    func train() throws -> Result {
+    func train() throws -> EngineReport {
         let shards = MicroShards(
             sequenceLengths: Array(repeating: shape.contextLength, count: shape.sequenceCount),
             tokensPerShard: Self.tokensPerShard, laneCount: Self.laneCount)
         let group = ParameterGroup(layout: model.layout, laneCount: shards.laneCount)
         model.initialise(group.parameters, seed: 1)
         let optimizer = Optimizer(groups: [group], settings: PretrainingConfiguration().optimizer)
-        let workspaces = (0..<pool.workerCount).map { _ in
+        let workspaces = (0..<(pools.map(\.workerCount).max() ?? 1)).map { _ in
             model.makeWorkspace(
                 maximumTokenCount: max(Self.tokensPerShard, shape.contextLength),
                 maximumSequenceLength: shape.contextLength, forTraining: true)
         }
         let tokenCount = shape.sequenceCount * shape.contextLength
-        let seconds = try measure { step in
+        var update = 0
+        return try measure("train", batch: shape.sequenceCount, tokensPerStep: tokenCount) { step, pool in
             let texts = texts(step: step, length: shape.contextLength + 1, count: shape.sequenceCount)
             shards.run(on: pool) { [model] shard, lane, worker in
                 var batch = PackedBatch()
@@ -82,33 +74,34 @@ struct EngineBenchmark {
                 let workspace = workspaces[worker]
                 model.forward(batch, parameters: group.parameters, workspace: workspace)
                 _ = CrossEntropy.evaluate(
-                    logits: workspace.logits, targets: targets, scale: 1 / Float(tokenCount),
-                    gradient: workspace.logitsGradient)
+                    logits: workspace.logits, targets: targets, losses: workspace.losses,
+                    scale: 1 / Float(tokenCount), gradient: workspace.logitsGradient)
                 model.backward(
                     batch, parameters: group.parameters, gradients: group.laneGradients[lane], workspace: workspace)
             }
+            update += 1
             _ = try optimizer.apply(
-                usedLaneCount: shards.laneCount, learningRate: 1e-3, update: step, step: step, pool: pool)
+                usedLaneCount: shards.laneCount, learningRate: 1e-3, update: update, step: step, pool: pool)
         }
-        return result("train", seconds, batch: shape.sequenceCount, tokensPerStep: tokenCount)
     }
 
     /// Whole contexts from prompts of 16 tokens, sampled at temperature 1; counts generated tokens only.
-    func generate(batch: Int) throws -> Result {
+    func generate(batch: Int) throws -> EngineReport {
         let parameters = FloatArena(count: model.layout.count).all
         model.initialise(parameters, seed: 1)
-        let generator = Generator(model: model, parameters: parameters, pool: pool)
+        let generators = pools.map { Generator(model: model, parameters: parameters, pool: $0) }
         let newTokenCount = shape.contextLength - Self.promptLength
-        let seconds = try measure { step in
+        return try measure("generate", batch: batch, tokensPerStep: batch * newTokenCount) { step, pool in
             let requests = texts(step: step, length: Self.promptLength, count: batch).enumerated().map { index, text in
                 GenerationRequest(prompt: text, sample: UInt64(index), maximumNewTokenCount: newTokenCount)
             }
-            _ = try generator.generate(
-                requests, sampling: SamplingOptions(),
-                stream: RandomStream.Key(seed: 1, purpose: .generation, step: UInt64(step))
-            ) { _ in false }
+            for (generator, own) in zip(generators, pools) where own === pool {
+                _ = try generator.generate(
+                    requests, sampling: SamplingOptions(),
+                    stream: RandomStream.Key(seed: 1, purpose: .generation, step: UInt64(step))
+                ) { _ in false }
+            }
         }
-        return result("generate", seconds, batch: batch, tokensPerStep: batch * newTokenCount)
     }
 
     private func texts(step: Int, length: Int, count: Int) -> [[Int32]] {
@@ -118,20 +111,77 @@ struct EngineBenchmark {
         }
     }
 
-    /// The median duration of the steps, after one to warm up.
-    private func measure(_ body: (_ step: Int) throws -> Void) rethrows -> Double {
-        var seconds: [Double] = []
+    /// Times the steps, the numbers of workers in turns, after one step of each to warm up.
+    private func measure(
+        _ task: String, batch: Int, tokensPerStep: Int, _ body: (_ step: Int, _ pool: WorkerPool) throws -> Void
+    ) rethrows -> EngineReport {
+        var seconds = pools.map { _ in [Double]() }
+        var processorSeconds = pools.map { _ in [Double]() }
+        var allocations = pools.map { _ in 0 }
         for step in 1...(stepCount + 1) {
-            let duration = try ContinuousClock().measure { try body(step) }
-            if step > 1 { seconds.append(duration / .seconds(1)) }
+            for (index, pool) in pools.enumerated() {
+                let (processor, allocated) = (ProcessorUse.now.seconds, FloatArena.allocationCount)
+                let duration = try ContinuousClock().measure { try body(step, pool) }
+                guard step > 1 else { continue }
+                seconds[index].append(duration / .seconds(1))
+                processorSeconds[index].append(ProcessorUse.now.seconds - processor)
+                allocations[index] += FloatArena.allocationCount - allocated
+            }
         }
-        return seconds.sorted()[seconds.count / 2]
+        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+        let operations = task == "train" ? trainingOperationsPerToken : generationOperationsPerToken
+        let results = pools.indices.map { index in
+            let median = (wall: median(seconds[index]), processor: median(processorSeconds[index]))
+            let rate = Double(tokensPerStep) / median.wall
+            let peak = ArithmeticPeak.measure(on: pools[index])
+            return EngineReport.Result(
+                threads: pools[index].workerCount, millisecondsPerStep: 1e3 * median.wall,
+                processorMillisecondsPerStep: 1e3 * median.processor, tokensPerSecond: rate,
+                peakOperationsPerSecond: peak, shareOfPeak: rate * operations / peak,
+                bufferAllocations: allocations[index])
+        }
+        return EngineReport(
+            task: task, shape: shape.name, steps: stepCount, batch: batch, contextLength: shape.contextLength,
+            parameters: model.layout.count, operationsPerToken: operations,
+            peakMemoryBytes: ProcessorUse.now.peakMemoryBytes, results: results)
     }
 
-    private func result(_ task: String, _ seconds: Double, batch: Int, tokensPerStep: Int) -> Result {
-        Result(
-            task: task, shape: shape.name, threads: pool.workerCount, steps: stepCount, batch: batch,
-            parameters: model.layout.count, millisecondsPerStep: 1e3 * seconds,
-            tokensPerSecond: Double(tokensPerStep) / seconds)
+    /// Weights of the linear layers and the head: each is one multiply-add a token.
+    private var weightsPerToken: Double {
+        let width = Double(shape.embeddingSize)
+        return 12 * Double(shape.layerCount) * width * width + Double(Self.vocabularySize) * width
+    }
+
+    /// Six operations for each weight, and the causal half of attention, three times over as well.
+    private var trainingOperationsPerToken: Double {
+        6 * weightsPerToken + 6 * Double(shape.layerCount * shape.embeddingSize * shape.contextLength)
+    }
+
+    /// Two operations for each weight, and attention to all tokens before, half the context on average.
+    private var generationOperationsPerToken: Double {
+        let attended = Double(Self.promptLength + shape.contextLength) / 2
+        return 2 * weightsPerToken + 4 * Double(shape.layerCount * shape.embeddingSize) * attended
+    }
+}
+
+/// What this process has used so far.
+private struct ProcessorUse {
+    /// User and system time of all threads.
+    let seconds: Double
+    /// The largest resident size.
+    let peakMemoryBytes: Int
+
+    static var now: ProcessorUse {
+        var usage = rusage()
+        #if canImport(Darwin)
+            unsafe getrusage(RUSAGE_SELF, &usage)
+            let unit = 1
+        #else
+            unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+            let unit = 1024
+        #endif
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }
+        return ProcessorUse(
+            seconds: seconds(usage.ru_utime) + seconds(usage.ru_stime), peakMemoryBytes: Int(usage.ru_maxrss) * unit)
     }
 }

@@ -45,7 +45,8 @@ struct TrainingProgress {
                 let name = figure.name.dropFirst("accuracy_".count).replacing("_", with: " ")
                 return "\(name) digits \(FigureFormat.percent(1).text(figure.value))"
             }
-            line.note("step \(event.step): accuracy \(texts.joined(separator: ", "))")
+            let speed = event.metrics["tokens_per_second_evaluate"].map { ", \(FigureFormat.count.text($0)) tokens/s" }
+            line.note("step \(event.step): accuracy \(texts.joined(separator: ", "))\(speed ?? "")")
         }
         line.update(
             .init(

@@ -43,20 +43,16 @@ import Testing
 
     @Test(arguments: [
         (
-            "GGUF\u{3}\0\0\0",
-            "is of a format that cannot be read yet: found GGUF, expected crux, safetensors, or an index of safetensors shards"
-        ),
-        (
             "PK\u{3}\u{4}....",
-            "is of a format that cannot be read yet: found a zip archive, as of PyTorch or NumPy, expected crux, safetensors, or an index of safetensors shards"
+            "is of a format that cannot be read yet: found a zip archive, as of PyTorch or NumPy, expected crux, safetensors or its index of shards, or GGUF"
         ),
         (
             "hello",
-            "is no checkpoint of a known format: found 5 bytes that are neither, expected crux, safetensors, or an index of safetensors shards"
+            "is no checkpoint of a known format: found 5 bytes that are neither, expected crux, safetensors or its index of shards, or GGUF"
         ),
         (
             "",
-            "is no checkpoint of a known format: found 0 bytes that are neither, expected crux, safetensors, or an index of safetensors shards"
+            "is no checkpoint of a known format: found 0 bytes that are neither, expected crux, safetensors or its index of shards, or GGUF"
         ),
         ("{\"a\":1}", "byte 0: is not an index of shards: found no weight_map, expected weight_map"),
     ])

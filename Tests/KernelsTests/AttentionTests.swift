@@ -77,7 +77,6 @@ import Testing
         let input = slice(qkv)
         let cache = KeyValueCache(layerCount: 2, slotCount: 3, capacity: count, shape: shape)
         let out = FloatArena(count: count * width).all
-        let scratch = FloatArena(count: cache.capacity).all
         // Another sequence was in the slot before; its floats beyond the end must not matter.
         cache.store(slice(Array(repeating: .nan, count: 71 * 3 * width)), layer: 1, slot: 2, first: 0)
         cache.store(input[0..<(9 * 3 * width)], layer: 1, slot: 2, first: 0)
@@ -85,7 +84,7 @@ import Testing
             let token = input[(row * 3 * width)..<((row + 1) * 3 * width)]
             if row >= 9 { cache.store(token, layer: 1, slot: 2, first: row) }
             cache.attend(
-                token, layer: 1, slot: 2, count: row + 1, scratch: scratch,
+                token, layer: 1, slot: 2, count: row + 1,
                 into: out[(row * width)..<((row + 1) * width)])
         }
         expectClose(out, reference(qkv, [0, count], width: width, heads: heads))

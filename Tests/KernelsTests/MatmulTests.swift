@@ -65,26 +65,6 @@ import Testing
         for out in outs { #expect(out.array == outs[0].array) }
     }
 
-    @Test(arguments: [false, true])
-    func aPoolsProductIsThatOfOneThread(isTransposed: Bool) {
-        let (m, n, k) = (33, 500, 40)  // columns that fill no whole number of pieces
-        let (a, b) = (rounded(numbers(m * k)), rounded(numbers(n * k, seed: 2)))
-        let weight =
-            isTransposed
-            ? MatrixView(slice(b), rows: n, columns: k).transposed : MatrixView(slice(b), rows: k, columns: n)
-        let input = MatrixView(slice(a), rows: m, columns: k)
-        let whole = FloatArena(count: m * n).all
-        Matmul.multiply(input, weight, into: MatrixView(whole, rows: m, columns: n))
-        let outs = [1, 3].map { workers in
-            let out = FloatArena(count: m * n).all
-            Matmul.multiply(
-                input, weight, into: MatrixView(out, rows: m, columns: n), pool: WorkerPool(workerCount: workers))
-            return out
-        }
-        expectClose(outs[0], whole.array.map(Double.init), within: 1e-6)
-        #expect(outs[0].array == outs[1].array)
-    }
-
     @Test(arguments: [(1, 1), (3, 50), (16, 16), (37, 18)])
     func transposes(size: (Int, Int)) {
         let (rows, columns) = size

@@ -39,7 +39,7 @@ import Testing
             model.forward(batch, parameters: parameters, workspace: workspace)
             let count = targets.count { $0 >= 0 }
             let sum = CrossEntropy.evaluate(
-                logits: workspace.logits, targets: targets, scale: 1 / Float(count),
+                logits: workspace.logits, targets: targets, losses: workspace.losses, scale: 1 / Float(count),
                 gradient: workspace.logitsGradient)
             #expect(sum.count == count)
             model.backward(batch, parameters: parameters, gradients: gradients, workspace: workspace)

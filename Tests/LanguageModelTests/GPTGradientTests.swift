@@ -94,7 +94,8 @@ import Testing
         let workspace = model.makeWorkspace(maximumTokenCount: 5, maximumSequenceLength: 5, forTraining: true)
         model.forward(batch, parameters: parameters, workspace: workspace)
         _ = CrossEntropy.evaluate(
-            logits: workspace.logits, targets: [2, 3, 4, 5, 6], gradient: workspace.logitsGradient)
+            logits: workspace.logits, targets: [2, 3, 4, 5, 6], losses: workspace.losses,
+            gradient: workspace.logitsGradient)
         let once = FloatArena(count: model.layout.count).all
         let twice = FloatArena(count: model.layout.count).all
         model.backward(batch, parameters: parameters, gradients: once, workspace: workspace)

@@ -80,7 +80,8 @@ import Testing
             let gradients = FloatArena(count: model.layout.count).all
             model.forward(batch, parameters: parameters, workspace: workspace)
             _ = CrossEntropy.evaluate(
-                logits: workspace.logits, targets: targets, gradient: workspace.logitsGradient)
+                logits: workspace.logits, targets: targets, losses: workspace.losses,
+                gradient: workspace.logitsGradient)
             model.backward(batch, parameters: parameters, gradients: gradients, workspace: workspace)
             return gradients.array
         }
@@ -94,7 +95,8 @@ import Testing
                 maximumTokenCount: 137, maximumSequenceLength: 100, forTraining: true)
             model.forward(batch, parameters: parameters, workspace: workspace)
             _ = CrossEntropy.evaluate(
-                logits: workspace.logits, targets: targets, gradient: workspace.logitsGradient)
+                logits: workspace.logits, targets: targets, losses: workspace.losses,
+                gradient: workspace.logitsGradient)
             model.backward(batch, parameters: parameters, gradients: results[task], workspace: workspace)
         }
         for result in results { #expect(result.array == first) }
@@ -139,7 +141,8 @@ import Testing
     @Test func crossEntropyLeavesOutIgnoredTargets() {
         let logits = FloatArena.holding([1, 2, 3, 0, 0, 0, 5, 1, 1])
         let gradient = FloatArena.holding(Array(repeating: 9, count: 9))
-        let sum = CrossEntropy.evaluate(logits: logits, targets: [2, -1, 0], scale: 2, gradient: gradient)
+        let sum = CrossEntropy.evaluate(
+            logits: logits, targets: [2, -1, 0], losses: FloatArena(count: 3).all, scale: 2, gradient: gradient)
         #expect(sum.count == 2)
         #expect(abs(sum.loss - (0.407606 + 0.035976)) < 1e-5)
         expectClose(

@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import LanguageModel
+import Synchronization
 import Testing
 
 @Suite struct GeneratorTests {
@@ -70,18 +71,71 @@ import Testing
         let requests = Self.requests(150, newTokens: 20)
         // Sequences end at different times, so slots are refilled.
         let stop: @Sendable ([Int32]) -> Bool = { $0.last == 3 }
-        let results = try [1, 2, 5].map { workers in
+        let results = try [1, 2, 3, 8].map { workers in
             var generator = Generator(
                 model: model, parameters: parameters, pool: WorkerPool(workerCount: workers))
             generator.sharesLayers = sharesLayers
             return try generator.generate(requests, sampling: SamplingOptions(), stream: Self.key, stop: stop)
         }
-        #expect(results[0] == results[1] && results[0] == results[2])
+        for result in results.dropFirst() { #expect(result == results[0]) }
         #expect(results[0].contains { $0.isFinished } && results[0].contains { !$0.isFinished })
         for completion in results[0] {
             #expect(completion.isFinished == (completion.tokens.last == 3))
             #expect(!completion.tokens.dropLast().contains(3))
             #expect(completion.isFinished || completion.tokens.count == 20)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func completionsDoNotDependOnTheOtherRequests(sharesLayers: Bool) throws {
+        let (model, parameters) = try GPTTests.makeModel()
+        let requests = Self.requests(40, newTokens: 30)
+        let stop: @Sendable ([Int32]) -> Bool = { $0.last == 3 }
+        var generator = Generator(model: model, parameters: parameters, pool: WorkerPool(workerCount: 2))
+        generator.sharesLayers = sharesLayers
+        func complete(_ requests: [GenerationRequest]) throws -> [Completion] {
+            try generator.generate(requests, sampling: SamplingOptions(), stream: Self.key, stop: stop)
+        }
+        let together = try complete(requests)
+        #expect(Set(together.map(\.tokens.count)).count > 5)
+        #expect(try complete(requests.reversed()).reversed() == together)
+        for (request, completion) in zip(requests, together) { #expect(try complete([request]) == [completion]) }
+    }
+
+    @Test func whatEndsLeavesItsPlaceToTheNext() throws {
+        // One request goes on for 150 tokens; 60 others, more than there are slots, end before it does.
+        let (model, parameters) = try GPTTests.makeModel()
+        let requests = ([150] + Array(repeating: 5, count: 60)).enumerated().map { index, length in
+            GenerationRequest(prompt: [1, 2], sample: UInt64(index), maximumNewTokenCount: length)
+        }
+        let shortCount = Atomic<Int>(0)
+        let shortCountAtEnd = Atomic<Int>(0)
+        let generator = Generator(model: model, parameters: parameters, pool: WorkerPool(workerCount: 1))
+        _ = try generator.generate(requests, sampling: SamplingOptions(), stream: Self.key) { tokens in
+            if tokens.count == 5 { shortCount.add(1, ordering: .relaxed) }
+            if tokens.count == 150 {
+                shortCountAtEnd.store(shortCount.load(ordering: .relaxed), ordering: .relaxed)
+            }
+            return false
+        }
+        #expect(shortCountAtEnd.load(ordering: .relaxed) == 61)
+    }
+
+    @Test func generatingAgainAllocatesNoBuffers() async {
+        // In a process of its own, for other tests allocate at the same time.
+        await #expect(processExitsWith: .success) {
+            let (model, parameters) = try GPTTests.makeModel()
+            let generator = Generator(model: model, parameters: parameters, pool: WorkerPool(workerCount: 2))
+            func generate(_ count: Int) throws {
+                _ = try generator.generate(
+                    GeneratorTests.requests(count), sampling: SamplingOptions(), stream: GeneratorTests.key
+                ) { _ in false }
+            }
+            try generate(40)
+            let count = FloatArena.allocationCount
+            try generate(40)
+            try generate(7)
+            #expect(count > 0 && FloatArena.allocationCount == count)
         }
     }
 

@@ -36,7 +36,7 @@ struct FineTuningRunTests {
     func workers() throws {
         let one = try run(["workers=1"], to: "one.crux")
         #expect(one.weightsDigest != referenceDigest)
-        for workers in [2, 3] {
+        for workers in [2, 3, 8] {
             _ = try run(["workers=\(workers)"], to: "other.crux")
             #expect(try digests("other.crux") == digests("one.crux"))
         }

@@ -130,5 +130,6 @@ struct PretrainingRunTests {
         #expect(summary.metrics?["accuracy_varying_1"] == 0)
         #expect(summary.metrics?["accuracy_varying_1_high"] == 0)
         #expect(summary.metrics?["accuracy_varying_1_unfinished"] != nil)
+        #expect((summary.metrics?["tokens_per_second_evaluate"] ?? 0) > 0)
     }
 }

@@ -91,8 +91,16 @@ void crux_cross_entropy(ptrdiff_t rows, ptrdiff_t width, const float *logits, co
 
 // --- Matrices beside the library's products -----------------------------------------------------------
 
-/// out[n] = sum over k of a[k] * b[n, k]: one token through a linear layer, streaming its weight once.
-void crux_multiply_row(ptrdiff_t n, ptrdiff_t k, const float *a, const float *b, ptrdiff_t b_stride, float *out);
+/// The outputs of a linear layer that lie side by side in a packed weight.
+#define CRUX_PANEL 16
+
+/// packed = weight [n, k] as panels of CRUX_PANEL outputs, each [k, CRUX_PANEL]; the last one is filled with zeros.
+void crux_pack(ptrdiff_t n, ptrdiff_t k, const float *weight, float *packed);
+
+/// out [m, n] = x [m, k] . weight^T [+ bias, may be null] with the weight packed. Each element is the same chain of
+/// operations whatever m and n are, so a row's result does not depend on the rows beside it.
+void crux_multiply_packed(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *x, ptrdiff_t x_stride,
+                          const float *packed, const float *bias, float *out, ptrdiff_t out_stride);
 
 /// out [columns, rows] = in [rows, columns], transposed.
 void crux_transpose(ptrdiff_t rows, ptrdiff_t columns, const float *in, float *out);
@@ -157,6 +165,12 @@ void crux_gram(ptrdiff_t rows, ptrdiff_t columns, const float *x, double *gram);
 /// null) become the eigenvectors. `scratch` holds 2n. Householder tridiagonalisation and implicit QL (EISPACK's tred2
 /// and tql2). 0 where it does not converge.
 int32_t crux_symmetric_eigen(ptrdiff_t n, double *a, double *values, double *vectors, double *scratch);
+
+// --- What the machine can do ---------------------------------------------------------------------------
+
+/// 12 chains of `rounds` multiply-adds in vectors of 16 lanes (wide) or 8, in registers; returns their sum, so that
+/// nothing is left out.
+double crux_multiply_adds(ptrdiff_t rounds, int32_t uses_wide_vectors, float factor);
 
 // --- Threads ------------------------------------------------------------------------------------------
 

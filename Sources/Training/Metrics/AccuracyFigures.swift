@@ -10,10 +10,13 @@ struct AccuracyFigures: Sendable {
     let maximumNewTokenCount: Int?
     let seed: UInt64
 
-    /// Adds `accuracy_<setup>_<digits>` with `_low` and `_high`, the 95 % interval, and `_unfinished`.
+    /// Adds `accuracy_<setup>_<digits>` with `_low` and `_high`, the 95 % interval, and `_unfinished`,
+    /// then `tokens_per_second_evaluate` of the generation.
     ///
     /// - Throws: ``ModelError`` where the model's logits are not numbers.
     func add(to record: inout MetricsRecord, generator: Generator) throws(ModelError) {
+        let start = ContinuousClock.now
+        var tokenCount = 0
         for additional in evaluation.additionalDigits {
             let result = try AdditionEvaluation(
                 setup: evaluation.setup.problems(trainedDigits: trainedDigits, additionalDigits: additional),
@@ -25,6 +28,8 @@ struct AccuracyFigures: Sendable {
             record.add(name + "_low", result.accuracy.lowerBound)
             record.add(name + "_high", result.accuracy.upperBound)
             record.add(name + "_unfinished", result.unfinishedShare)
+            tokenCount += result.examples.reduce(0) { $0 + $1.completion.tokens.count }
         }
+        record.add("tokens_per_second_evaluate", Double(tokenCount) / (ContinuousClock.now - start).seconds)
     }
 }

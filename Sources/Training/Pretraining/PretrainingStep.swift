@@ -73,7 +73,7 @@ struct PretrainingStep: Sendable {
         for sequence in sequences { batch.append(sequence.tokens, firstPosition: sequence.firstPosition) }
         model.forward(batch, parameters: group.parameters, workspace: workspace)
         let sum = CrossEntropy.evaluate(
-            logits: workspace.logits, targets: sequences.flatMap(\.targets), scale: scale,
+            logits: workspace.logits, targets: sequences.flatMap(\.targets), losses: workspace.losses, scale: scale,
             gradient: workspace.logitsGradient)
         model.backward(
             batch, parameters: group.parameters, gradients: group.laneGradients[lane], workspace: workspace)

@@ -16,6 +16,8 @@ package struct EpisodeAnnotator: Sendable {
     /// N, which decides what is critical.
     let trainedDigits: Int
     let execution: ExecutionConfiguration
+    /// Holds the reference's log probabilities of one collect at a time.
+    private let referenceLogProbs = GrowingArena()
 
     package init(
         networks: PolicyNetworks, loss: PolicyLoss, task: AdditionTask, trainedDigits: Int,
@@ -42,14 +44,15 @@ package struct EpisodeAnnotator: Sendable {
         let referenceLogProbs: FloatSlice
     }
 
-    /// Annotates the episodes.
+    /// Annotates the episodes; the next call overwrites the log probabilities of this one.
     package func annotate(_ episodes: [Episode]) -> AnnotatedEpisodes {
         var firstStates = [0]
         for episode in episodes { firstStates.append(firstStates[firstStates.count - 1] + episode.stateCount) }
         let stateCount = firstStates[firstStates.count - 1]
         let collect = Collect(
             episodes: episodes, firstStates: firstStates,
-            referenceLogProbs: FloatArena(count: stateCount * networks.model.configuration.vocabularySize).all)
+            referenceLogProbs: referenceLogProbs.prefix(
+                stateCount * networks.model.configuration.vocabularySize))
         let inputs = episodes.map { $0.inputs(stateCount: $0.stateCount) }
         let shards = MicroShards(
             sequenceLengths: inputs.map(\.count), tokensPerShard: execution.tokensPerShard,

@@ -1,0 +1,162 @@
+internal import Analysis
+internal import ArgumentParser
+internal import CheckpointFormat
+internal import CheckpointInterop
+internal import Foundation
+internal import Rendering
+internal import SystemPackage
+internal import TensorCore
+
+/// `crux bench-format`: how fast checkpoints are saved, read and verified.
+struct FormatBenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench-format",
+        abstract: "Measure how fast a checkpoint's weights are saved, read and verified.",
+        discussion: """
+            The tensors are in memory before the clock starts. Megabytes (10⁶ bytes) of content per second, the median of \
+            rounds; Benchmarks/peers/format_peers.py runs this in turns with other formats.
+            """,
+        shouldDisplay: false)
+
+    @Argument(help: "The checkpoint whose tensors are used.", completion: .file())
+    var tensors: String
+
+    @Option(help: "Where files are written and read; they are removed.")
+    var folder = "."
+
+    @Flag(help: "Round F32 tensors to BF16 first.")
+    var bf16 = false
+
+    @Option(help: "Rounds to measure, after one to warm up.")
+    var rounds = 5
+
+    @OptionGroup var output: OutputOptions
+
+    mutating func validate() throws {
+        if !(1...10_000).contains(rounds) { throw ValidationError("--rounds: found \(rounds), expected 1 … 10000") }
+    }
+
+    mutating func run() throws {
+        let benchmark = try FormatBenchmark(
+            FilePath(tensors), bf16: bf16, folder: FilePath(folder), rounds: rounds, workerCount: output.workerCount)
+        let result = try benchmark.run()
+        try StandardOutput.write(
+            output.json ? ReportJSON.encode(result, isPretty: false) : result.text)
+    }
+}
+
+/// Measures saving, reading and verifying of tensors that lie in memory.
+struct FormatBenchmark {
+    /// What was measured; rates are 10⁶ bytes of content a second.
+    struct Result: Encodable {
+        let schemaVersion = 1
+        let contentByteCount: Int
+        let threads: Int
+        let storedByteCount: Int
+        /// Content by stored size.
+        let ratio: Double
+        let encode: Double
+        let decode: Double
+        /// The raw codec, hashes and fsync included.
+        let saveRaw: Double
+        /// The default codec, hashes and fsync included.
+        let save: Double
+        /// Stored bytes of the raw file against their hashes.
+        let verifyQuick: Double
+        let openMilliseconds: Double
+
+        private enum CodingKeys: String, CodingKey {
+            case schemaVersion, contentByteCount, threads, storedByteCount, ratio, encode, decode, saveRaw, save
+            case verifyQuick, openMilliseconds
+        }
+
+        var text: String {
+            func rate(_ value: Double) -> String { FigureFormat.count.text(value.rounded()) + " MB/s" }
+            return """
+                ratio \(FigureFormat.significant(4).text(ratio)), \(threads) threads
+                encode \(rate(encode)), decode \(rate(decode)), save \(rate(save)), raw \(rate(saveRaw))
+                verify \(rate(verifyQuick)), open \(FigureFormat.significant(3).text(openMilliseconds)) ms
+
+                """
+        }
+    }
+
+    private let tensors: [(description: TensorDescription, bytes: [UInt8])]
+    private let byteCount: Int
+    private let folder: FilePath
+    private let rounds: Int
+    private let workerCount: Int
+
+    init(_ path: FilePath, bf16: Bool, folder: FilePath, rounds: Int, workerCount: Int) throws {
+        let source = try CheckpointOpener.open(path)
+        tensors = try source.tensors.filter { $0.role == .weight }.map { description in
+            let bytes = try source.readBytes(of: description)
+            guard bf16, description.dtype == .f32 else { return (description, bytes) }
+            return (
+                try TensorDescription(name: description.name, dtype: .bf16, shape: description.shape),
+                Self.rounded(bytes)
+            )
+        }
+        byteCount = tensors.reduce(0) { $0 + $1.bytes.count }
+        self.folder = folder
+        self.rounds = rounds
+        self.workerCount = workerCount
+    }
+
+    private static func rounded(_ bytes: [UInt8]) -> [UInt8] {
+        var rounded: [UInt8] = []
+        rounded.reserveCapacity(bytes.count / 2)
+        for index in stride(from: 0, to: bytes.count, by: 4) {
+            let bits = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[index + $1]) << (8 * UInt32($1)) }
+            let word = BFloat16(Float(bitPattern: bits)).bitPattern
+            rounded.append(UInt8(truncatingIfNeeded: word))
+            rounded.append(UInt8(truncatingIfNeeded: word >> 8))
+        }
+        return rounded
+    }
+
+    func run() throws -> Result {
+        let process = ProcessInfo.processInfo.processIdentifier
+        let (best, raw) = (folder.appending("bench-\(process).crux"), folder.appending("bench-\(process)-raw.crux"))
+        defer { for path in [best, raw] { try? FileManager.default.removeItem(atPath: path.string) } }
+        let null = try FileDescriptor.open(FilePath("/dev/null"), .writeOnly)
+        defer { try? null.close() }
+        let bestOptions = WriterOptions(workerCount: workerCount)
+        let rawOptions = WriterOptions(codec: .raw, workerCount: workerCount)
+        let encode = try measure {
+            try fill(try CheckpointWriter.stream(to: null, path: "/dev/null", options: bestOptions))
+        }
+        let save = try measure { try fill(try CheckpointWriter.create(at: best, options: bestOptions)) }
+        let saveRaw = try measure { try fill(try CheckpointWriter.create(at: raw, options: rawOptions)) }
+        let decode = try measure {
+            let reader = try CheckpointReader(path: best)
+            for tensor in reader.tensors { _ = try reader.readBytes(of: tensor) }
+        }
+        let verify = try measure {
+            let report = Verifier.verify(path: raw, mode: .quick, workerCount: workerCount)
+            guard report.isValid else { throw CommandFailure.couldNotRun("\(raw): \(report.findings)") }
+        }
+        let open = try measure { _ = try CheckpointReader(path: raw) }
+        let stored = try CheckpointReader(path: best).fileByteCount
+        func rate(_ seconds: Double) -> Double { Double(byteCount) / seconds / 1e6 }
+        return Result(
+            contentByteCount: byteCount, threads: workerCount, storedByteCount: stored,
+            ratio: Double(byteCount) / Double(stored), encode: rate(encode), decode: rate(decode),
+            saveRaw: rate(saveRaw), save: rate(save), verifyQuick: rate(verify), openMilliseconds: 1e3 * open)
+    }
+
+    private func fill(_ writer: CheckpointWriter) throws {
+        for (description, bytes) in tensors { try writer.append(description, bytes: unsafe bytes.span.bytes) }
+        try writer.finish()
+    }
+
+    /// The median duration of the rounds, after one to warm up.
+    private func measure(_ body: () throws -> Void) rethrows -> Double {
+        var seconds: [Double] = []
+        for round in 0...rounds {
+            let duration = try ContinuousClock().measure(body)
+            if round > 0 { seconds.append(duration / .seconds(1)) }
+        }
+        return seconds.sorted()[seconds.count / 2]
+    }
+}
