@@ -99,8 +99,7 @@ public struct KLMeasurement: Sendable {
     /// - Throws: ``AnalysisError`` for a vocabulary that differs, prompts longer than the policy's context, and logits
     ///   that are not numbers.
     public func measure(_ policy: LoadedModel) throws(AnalysisError) -> PolicyDivergence {
-        let alignment = VocabularyAlignment(
-            policy: policy.tokenizer.vocabulary, reference: reference.tokenizer.vocabulary)
+        let alignment = VocabularyAlignment(policy: policy.tokenizer, reference: reference.tokenizer)
         try alignment.checkComparable(
             policy: policy.identity.path, reference: reference.identity.path,
             allowsPart: options.allowsPartOfVocabulary)

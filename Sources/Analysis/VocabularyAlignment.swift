@@ -1,8 +1,9 @@
 internal import CheckpointFormat
+internal import LanguageModel
 
 /// Which tokens two models share, whatever numbers they give them.
 struct VocabularyAlignment: Sendable {
-    /// The shared tokens, in the reference's order.
+    /// The texts of the shared tokens, in the reference's order.
     let tokens: [String]
     /// The policy's number of each of ``tokens``.
     let policyIDs: [Int]
@@ -16,11 +17,13 @@ struct VocabularyAlignment: Sendable {
     private let referenceIDByPolicyID: [Int32: Int32]
     private let placeByReferenceID: [Int32: Int]
 
-    init(policy: [String], reference: [String]) {
+    init(policy policyTokenizer: Tokenizer, reference referenceTokenizer: Tokenizer) {
+        let (policy, reference) = (policyTokenizer.spellings, referenceTokenizer.spellings)
+        let texts = referenceTokenizer.vocabulary
         let policyID = Dictionary(policy.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         let known = Set(reference)
         let shared = reference.enumerated().filter { policyID[$0.element] != nil }
-        tokens = shared.map(\.element)
+        tokens = shared.map { texts[$0.offset] }
         referenceIDs = shared.map(\.offset)
         let ours = shared.compactMap { policyID[$0.element] }
         policyIDs = ours

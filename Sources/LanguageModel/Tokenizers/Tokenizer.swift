@@ -13,6 +13,15 @@ public enum Tokenizer: Hashable, Sendable {
         }
     }
 
+    /// What tells each token from all others, in the order of the tokens: several tokens of byte pairs can have the
+    /// same text.
+    public var spellings: [String] {
+        switch self {
+        case .character(let tokenizer): tokenizer.vocabulary
+        case .byteLevelBPE(let tokenizer): tokenizer.tokens
+        }
+    }
+
     /// The token after which a text has ended; nil where the tokenizer has none.
     public var endOfText: Int32? {
         switch self {
