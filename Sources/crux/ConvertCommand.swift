@@ -41,6 +41,9 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "For crux: the smallest codec of each chunk, or none.")
     var codec = WriterOptions.CodecChoice.best
 
+    @Flag(help: "Leave out what the format cannot hold, saying what; otherwise nothing is written then.")
+    var lossy = false
+
     @Flag(inversion: .prefixedNo, help: "Read the finished file back and compare every tensor and the metadata.")
     var verify = true
 
@@ -50,6 +53,7 @@ struct ConvertCommand: ParsableCommand {
         if tool != nil, names != nil { throw ValidationError("expected either --for or --names, not both") }
         if tool == .transformers {
             if format != nil { throw ValidationError("expected either --to or --for transformers, not both") }
+            if lossy { throw ValidationError("expected either --lossy or --for transformers, not both") }
         } else if try chosenFormat() == .crux, codec == .raw, !output.bases.isEmpty {
             throw ValidationError("--codec raw: found --base as well, expected one of them: a delta is never raw")
         }
@@ -61,8 +65,10 @@ struct ConvertCommand: ParsableCommand {
         if tool == .transformers { return try writeFolder(stored) }
         let source = try view(of: stored)
         let base = try output.bases.first.map { try CheckpointOpener.openBase(FilePath($0), bases: bases) }
-        let conversion = Conversion(source, to: try chosenFormat())
-        for issue in conversion.issues where issue.severity == .note {
+        let conversion = Conversion(source, to: try chosenFormat(), isLossy: lossy)
+        // The first loss is the error's own where losses are refused.
+        let refused = lossy ? nil : conversion.issues.first { $0.severity == .loss }
+        for issue in conversion.issues where issue != refused {
             StandardError.write("warning: \(input): \(TerminalText.visible(issue.description))\n")
         }
         let progress = output.progress("convert")
