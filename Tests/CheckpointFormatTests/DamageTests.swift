@@ -90,15 +90,7 @@ import Testing
         var generator = SeededGenerator(seed: 4)
         for _ in 0..<3000 {
             var bytes = subject.bytes
-            for _ in 0..<Int.random(in: 1...8, using: &generator) {
-                let position = Int.random(in: bytes.indices, using: &generator)
-                switch Int.random(in: 0..<4, using: &generator) {
-                case 0: bytes[position] = UInt8.random(in: 0...255, using: &generator)
-                case 1: bytes.remove(at: position)
-                case 2: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: position)
-                default: bytes.replaceSubrange(position..., with: bytes.dropFirst(position / 2).prefix(200))
-                }
-            }
+            bytes.damage(repeatedByteCount: 200, using: &generator)
             let report = try subject.report(bytes)
             #expect(bytes == subject.bytes || !report.isValid)
         }

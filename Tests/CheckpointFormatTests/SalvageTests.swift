@@ -287,15 +287,7 @@ import Testing
         var generator = SeededGenerator(seed: 12)
         for _ in 0..<2000 {
             var bytes = subject.bytes
-            for _ in 0..<Int.random(in: 1...8, using: &generator) {
-                let position = Int.random(in: bytes.indices, using: &generator)
-                switch Int.random(in: 0..<4, using: &generator) {
-                case 0: bytes[position] = UInt8.random(in: 0...255, using: &generator)
-                case 1: bytes.remove(at: position)
-                case 2: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: position)
-                default: bytes.replaceSubrange(position..., with: bytes.dropFirst(position / 2).prefix(2000))
-                }
-            }
+            bytes.damage(repeatedByteCount: 2000, using: &generator)
             try subject.path.writeBytes(bytes)
             guard let report = try? Salvage(path: subject.path, workerCount: 1).report else { continue }
             for tensor in report.tensors {
