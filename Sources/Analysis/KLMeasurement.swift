@@ -70,8 +70,9 @@ public struct KLMeasurement: Sendable {
         reference: LoadedModel, input: KLInput, source: TextSource, options: Options = Options(), pool: WorkerPool,
         progress: @escaping Progress = { _, _, _ in }
     ) throws(AnalysisError) {
-        for (name, value) in [("temperature", options.temperature)] where !(value > 0 && value.isFinite) {
-            throw .unsuitable(subject: name, found: "\(value)", expected: "a number above 0")
+        guard options.temperature > 0, options.temperature.isFinite else {
+            throw .unsuitable(
+                subject: "temperature", found: "\(options.temperature)", expected: "a number above 0")
         }
         self.reference = reference
         self.input = input

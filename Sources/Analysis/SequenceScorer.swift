@@ -168,7 +168,6 @@ struct SequenceScorer: Sendable {
                         name: label.critical.name, rightText: alignment.tokens[right], policyLogProb: policy[right],
                         referenceLogProb: reference[right])
                 }
-            },
-            advantage: nil)
+            })
     }
 }

@@ -47,9 +47,6 @@ public struct TokenDivergence: Codable, Hashable, Sendable {
     public let place: ScratchpadPlace?
     /// Set where the task has a critical token here.
     public let critical: CriticalTokenLabel?
-    /// How much better than the critic expected the token was (generalised advantage estimation); nil where the policy's
-    /// checkpoint has no critic, or the text is not the policy's own.
-    public var advantage: Double?
 
     /// policy(token) − reference(token).
     public var probabilityChange: Double { Double.exponential(policyLogProb) - Double.exponential(referenceLogProb) }

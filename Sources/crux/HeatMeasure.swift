@@ -14,7 +14,6 @@ enum HeatMeasure: String, ExpressibleByArgument, CaseIterable {
     case weight
     case maximumProbabilityWeight = "max-probability-weight"
     case probabilityChange = "delta-p"
-    case advantage
 
     /// The value at a token; nil where it has none.
     func value(_ token: TokenDivergence) -> Double? {
@@ -29,7 +28,6 @@ enum HeatMeasure: String, ExpressibleByArgument, CaseIterable {
         case .weight: token.penaltyWeight.negentropy
         case .maximumProbabilityWeight: token.penaltyWeight.maximumProbability
         case .probabilityChange: token.probabilityChange
-        case .advantage: token.advantage
         }
     }
 
@@ -46,7 +44,6 @@ enum HeatMeasure: String, ExpressibleByArgument, CaseIterable {
         case .weight: "weight J^β (negentropy)"
         case .maximumProbabilityWeight: "weight J^β (p max)"
         case .probabilityChange: "Δp"
-        case .advantage: "advantage"
         }
     }
 
@@ -65,8 +62,6 @@ enum HeatMeasure: String, ExpressibleByArgument, CaseIterable {
         case .weight: "What the prioritised penalty multiplies the KL by: little where the reference is unsure."
         case .maximumProbabilityWeight: "The same with the certainty of the authors' code."
         case .probabilityChange: "The written token's probability under the policy less that under the reference."
-        case .advantage:
-            "How much better than its critic expected the token turned out, by the policy's own checkpoint."
         }
     }
 
@@ -78,7 +73,7 @@ enum HeatMeasure: String, ExpressibleByArgument, CaseIterable {
             // Below a ten-thousandth of a nat a difference has no meaning to a reader.
             case .kl, .reverseKL, .jensenShannon: .fitting(values, .logarithmic, floor: 1e-4)
             case .policyEntropy, .referenceEntropy: .fitting(values, .linear, floor: 0)
-            case .certainty, .maximumProbabilityCertainty, .probabilityChange, .advantage: .fitting(values, .linear)
+            case .certainty, .maximumProbabilityCertainty, .probabilityChange: .fitting(values, .linear)
             case .weight, .maximumProbabilityWeight: HeatScale(.linear, from: 0, to: 1)
             }
         return .init(name, explanation: explanation, scale: scale)
