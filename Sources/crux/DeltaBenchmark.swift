@@ -34,30 +34,12 @@ struct DeltaBenchmark {
         let byteCount: Int
         /// The stored size in bytes.
         let storedByteCount: Int
+        /// Content by stored size.
+        let ratio: Double
         /// The share of elements whose bits are the base's.
         let sameShare: Double
         let encodeMegabytesPerSecond: Double
         let decodeMegabytesPerSecond: Double
-
-        var ratio: Double { Double(byteCount) / Double(max(1, storedByteCount)) }
-
-        private enum CodingKeys: String, CodingKey {
-            case policy, subject, method, byteCount, storedByteCount, ratio, sameShare
-            case encodeMegabytesPerSecond, decodeMegabytesPerSecond
-        }
-
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(policy, forKey: .policy)
-            try container.encode(subject, forKey: .subject)
-            try container.encode(method, forKey: .method)
-            try container.encode(byteCount, forKey: .byteCount)
-            try container.encode(storedByteCount, forKey: .storedByteCount)
-            try container.encode(ratio, forKey: .ratio)
-            try container.encode(sameShare, forKey: .sameShare)
-            try container.encode(encodeMegabytesPerSecond, forKey: .encodeMegabytesPerSecond)
-            try container.encode(decodeMegabytesPerSecond, forKey: .decodeMegabytesPerSecond)
-        }
     }
 
     let workerCount: Int
@@ -117,31 +99,20 @@ struct DeltaBenchmark {
                 let sorted = (times ?? []).sorted()
                 return Double(byteCount) / 1e6 / sorted[sorted.count / 2]
             }
+            let stored = sizes[method] ?? 0
             return Result(
                 policy: policy.path.string, subject: subject, method: method, byteCount: byteCount,
-                storedByteCount: sizes[method] ?? 0, sameShare: same,
+                storedByteCount: stored, ratio: Double(byteCount) / Double(max(1, stored)), sameShare: same,
                 encodeMegabytesPerSecond: speed(seconds[method]?.encode),
                 decodeMegabytesPerSecond: speed(seconds[method]?.decode))
         }
     }
 
-    private typealias Tensor = MemoryBase.Tensor
+    private typealias Tensor = BenchmarkTensors.Tensor
 
     private static func tensors(of source: any CheckpointSource, _ subject: Subject) throws -> [Tensor] {
-        try source.tensors.filter { $0.role == .weight || subject == .wholeState }.map { tensor in
-            let bytes = try source.readBytes(of: tensor)
-            guard subject == .weightsAsBF16, tensor.dtype == .f32 else { return (tensor, bytes) }
-            var halves: [UInt8] = []
-            halves.reserveCapacity(bytes.count / 2)
-            for index in stride(from: 0, to: bytes.count, by: 4) {
-                let bits = bytes[index..<index + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-                let half = BFloat16(Float(bitPattern: bits)).bitPattern
-                halves += [UInt8(truncatingIfNeeded: half), UInt8(truncatingIfNeeded: half >> 8)]
-            }
-            let description = try TensorDescription(
-                name: tensor.name, dtype: .bf16, shape: tensor.shape, role: tensor.role)
-            return (description, halves)
-        }
+        try BenchmarkTensors.read(
+            source, weightsOnly: subject != .wholeState, asBF16: subject == .weightsAsBF16)
     }
 
     private static func sameShare(_ new: [Tensor], _ old: MemoryBase) -> Double {
@@ -158,8 +129,7 @@ struct DeltaBenchmark {
     }
 
     private func time(_ body: () throws -> Void) rethrows -> Double {
-        let duration = try ContinuousClock().measure(body)
-        return Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+        try ContinuousClock().measure(body) / .seconds(1)
     }
 
     // Crux.

@@ -81,7 +81,7 @@ struct FormatBenchmark {
         }
     }
 
-    private let tensors: [(description: TensorDescription, bytes: [UInt8])]
+    private let tensors: [BenchmarkTensors.Tensor]
     private let byteCount: Int
     private let folder: FilePath
     private let rounds: Int
@@ -89,30 +89,11 @@ struct FormatBenchmark {
 
     init(_ path: FilePath, bf16: Bool, folder: FilePath, rounds: Int, workerCount: Int) throws {
         let source = try CheckpointOpener.open(path)
-        tensors = try source.tensors.filter { $0.role == .weight }.map { description in
-            let bytes = try source.readBytes(of: description)
-            guard bf16, description.dtype == .f32 else { return (description, bytes) }
-            return (
-                try TensorDescription(name: description.name, dtype: .bf16, shape: description.shape),
-                Self.rounded(bytes)
-            )
-        }
+        tensors = try BenchmarkTensors.read(source, weightsOnly: true, asBF16: bf16)
         byteCount = tensors.reduce(0) { $0 + $1.bytes.count }
         self.folder = folder
         self.rounds = rounds
         self.workerCount = workerCount
-    }
-
-    private static func rounded(_ bytes: [UInt8]) -> [UInt8] {
-        var rounded: [UInt8] = []
-        rounded.reserveCapacity(bytes.count / 2)
-        for index in stride(from: 0, to: bytes.count, by: 4) {
-            let bits = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[index + $1]) << (8 * UInt32($1)) }
-            let word = BFloat16(Float(bitPattern: bits)).bitPattern
-            rounded.append(UInt8(truncatingIfNeeded: word))
-            rounded.append(UInt8(truncatingIfNeeded: word >> 8))
-        }
-        return rounded
     }
 
     func run() throws -> Result {

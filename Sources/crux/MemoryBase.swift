@@ -5,13 +5,11 @@ internal import TensorCore
 
 /// Tensors in memory as the base of deltas, so that a measurement is not one of reading the base.
 struct MemoryBase: DeltaBase {
-    typealias Tensor = (description: TensorDescription, bytes: [UInt8])
-
     let path: FilePath
-    private let tensors: [String: Tensor]
+    private let tensors: [String: BenchmarkTensors.Tensor]
     private let digests: [String: Digest128]
 
-    init(_ tensors: [Tensor], path: FilePath) {
+    init(_ tensors: [BenchmarkTensors.Tensor], path: FilePath) {
         self.path = path
         self.tensors = Dictionary(tensors.map { ($0.description.name, $0) }, uniquingKeysWith: { first, _ in first })
         digests = self.tensors.mapValues { tensor in
