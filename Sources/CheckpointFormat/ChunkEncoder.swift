@@ -96,15 +96,12 @@ final class ChunkEncoder {
     ) -> Bool {
         var layout = layout
         if let width = layout?.width, content.byteCount % width != 0 { layout = nil }
-        if hasBase {
-            // Types without words of several bytes are compared byte by byte.
-            let width = layout?.width ?? 1
-            let candidate = best(for: content, layout: layout, differenceWidth: width)
-            return encode(content, as: candidate, layout: layout, differenceWidth: width, into: chunk)
-        }
-        guard layout != nil else { return encode(content, as: .matches, layout: nil, differenceWidth: 1, into: chunk) }
-        let candidate = best(for: content, layout: layout, differenceWidth: nil)
-        return encode(content, as: candidate, layout: layout, differenceWidth: 1, into: chunk)
+        // Types without words of several bytes are compared byte by byte.
+        let width = layout?.width ?? 1
+        let candidate =
+            layout == nil && !hasBase
+            ? .matches : best(for: content, layout: layout, differenceWidth: hasBase ? width : nil)
+        return encode(content, as: candidate, layout: layout, differenceWidth: width, into: chunk)
     }
 
     private func encode(
