@@ -106,22 +106,22 @@ public struct PerplexityComparison: Codable, Hashable, Sendable {
         reference = exponential(theirs)
         self.logRatio = logRatio
         ratio = exponential(logRatio)
-        var covariance: Double?
+        var differenceError: Double?
         if let ourError = ours.standardError, let theirError = theirs.standardError, let error = logRatio.standardError
         {
+            let (ourVariance, theirVariance) = (ourError * ourError, theirError * theirError)
             // Var(x − y) = Var x + Var y − 2 Cov(x, y)
-            covariance = (ourError * ourError + theirError * theirError - error * error) / 2
+            let covariance = (ourVariance + theirVariance - error * error) / 2
             let product = ourError * theirError
-            correlation = product > 0 ? covariance.map { max(-1, min(1, $0 / product)) } : nil
+            correlation = product > 0 ? max(-1, min(1, covariance / product)) : nil
+            // p² Var x + r² Var y − 2 p r Cov(x, y) for perplexities p and r, written so that nothing cancels where both
+            // are nearly equal.
+            let (p, r) = (policy.mean, reference.mean)
+            let variance = (p - r) * (p * ourVariance - r * theirVariance) + p * r * error * error
+            differenceError = max(0, variance).squareRoot()
         } else {
             correlation = nil
         }
-        let (p, r) = (policy, reference)
-        difference = MeanEstimate(
-            mean: p.mean - r.mean,
-            standardError: covariance.flatMap { covariance in
-                guard let ours = p.standardError, let theirs = r.standardError else { return nil }
-                return max(0, ours * ours + theirs * theirs - 2 * p.mean * r.mean * covariance).squareRoot()
-            })
+        difference = MeanEstimate(mean: policy.mean - reference.mean, standardError: differenceError)
     }
 }
