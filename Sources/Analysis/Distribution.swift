@@ -4,7 +4,8 @@ public struct Distribution: Codable, Hashable, Sendable {
     public let count: Int
     /// The mean.
     public let mean: Double
-    /// The mean's standard error, the values taken as independent; nil for a single value.
+    /// The mean's standard error, the values taken as independent; nil for a single value, and where not
+    /// all are finite.
     public let standardError: Double?
     /// The least value.
     public let minimum: Double
