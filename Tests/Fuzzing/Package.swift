@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Its own package, because the sanitizers' flags must reach every target: see docs/fuzzing.md and `make fuzz`.
+// Its own package, because the sanitizers' flags must reach every target: `make fuzz` runs it.
 let package = Package(
     name: "Fuzzing",
     dependencies: [
