@@ -29,7 +29,7 @@ public struct CheckpointEdit {
     }
 
     /// A key whose value the edit changes.
-    public struct Change: Hashable, Sendable {
+    public struct Change: Hashable, Sendable, Codable {
         /// The key.
         public let key: String
         /// The value that the file holds; nil for a new key.
@@ -111,7 +111,7 @@ public struct CheckpointEdit {
         _ range: Range<Int>, replacing old: FileIndex.Entry?, to entries: inout [FileIndex.Entry]
     ) throws(CheckpointError) {
         if let old, old.kind == .past {
-            let computed = XXH3.hash128(try file.read(range))
+            let computed = try file.digest(of: range)
             guard computed == old.bodyDigest else {
                 throw CheckpointError.checksumMismatch(
                     path: path, place: CheckpointPlace(section: "past bytes", byteRange: range),
@@ -124,6 +124,6 @@ public struct CheckpointEdit {
             entries.removeLast()
         }
         entries.append(
-            FileIndex.Entry(kind: .past, range: range, bodyDigest: XXH3.hash128(try file.read(range)), tensor: nil))
+            FileIndex.Entry(kind: .past, range: range, bodyDigest: try file.digest(of: range), tensor: nil))
     }
 }

@@ -109,10 +109,12 @@ public final class CheckpointWriter {
 
     /// Begins a checkpoint whose system calls are replaced, for tests.
     package static func create(
-        at path: FilePath, options: WriterOptions, operations: FileOperations
+        at path: FilePath, options: WriterOptions, base: (any DeltaBase)? = nil, operations: FileOperations
     ) throws(CheckpointError) -> CheckpointWriter {
-        try CheckpointWriter(
-            file: OutputFile.create(at: path, operations: operations), options: options, base: nil)
+        try base?.checkIsKept(whenWriting: path)
+        try base?.checkDepth(of: path)
+        return try CheckpointWriter(
+            file: OutputFile.create(at: path, operations: operations), options: options, base: base)
     }
 
     /// Writes what a delta says of its base.

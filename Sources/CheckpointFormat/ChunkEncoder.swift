@@ -141,14 +141,6 @@ final class ChunkEncoder {
         let ranges = Self.samples(of: content.byteCount)
         Self.gather(content, ranges, into: sample)
         var sizes: [(candidate: Candidate, byteCount: Int)] = []
-        if let layout {
-            sample.withBytes { split($0, layout: layout) }
-            sizes.append((.planesWithLiterals, sampledByteCount(.planesWithLiterals, pieceCount: layout.width)))
-            sizes.append((.matches, sampledByteCount(.matches, of: sample, pieceCount: 1)))
-            sizes.append((.planesWithMatches, sampledByteCount(.planesWithMatches, pieceCount: layout.width)))
-        } else {
-            sizes.append((.matches, sampledByteCount(.matches, of: sample, pieceCount: 1)))
-        }
         if let width = differenceWidth {
             baseContent.withBytes { Self.gather($0, ranges, into: baseSample) }
             sample.withBytes { sample in baseSample.withBytes { subtract($0, from: sample, width: width) } }
@@ -168,6 +160,18 @@ final class ChunkEncoder {
                 }
             for candidate in [Candidate.sparseDifferenceWithLiterals, .sparseDifferenceWithMatches] {
                 sizes.append((candidate, sampledByteCount(candidate, of: planes, parts: parts)))
+            }
+        }
+        // Where differences are that small, nothing else is smaller, and need not be tried.
+        let smallestDifference = sizes.map(\.byteCount).min() ?? sample.count
+        if smallestDifference > sample.count - sample.count / 4 {
+            if let layout {
+                sample.withBytes { split($0, layout: layout) }
+                sizes.append((.planesWithLiterals, sampledByteCount(.planesWithLiterals, pieceCount: layout.width)))
+                sizes.append((.matches, sampledByteCount(.matches, of: sample, pieceCount: 1)))
+                sizes.append((.planesWithMatches, sampledByteCount(.planesWithMatches, pieceCount: layout.width)))
+            } else {
+                sizes.append((.matches, sampledByteCount(.matches, of: sample, pieceCount: 1)))
             }
         }
         // Literals are the fastest; the others must be worth it.

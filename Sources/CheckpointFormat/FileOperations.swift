@@ -6,6 +6,8 @@ package struct FileOperations: Sendable {
     package var create: @Sendable (FilePath, FilePermissions) throws -> FileDescriptor
     /// Writes some of the bytes and says how many.
     package var write: @Sendable (FileDescriptor, RawSpan) throws -> Int
+    /// Lets an empty file share the bytes of another, where the file system can, and says whether it could.
+    package var clone: @Sendable (_ source: FileDescriptor, _ target: FileDescriptor) throws -> Bool
     /// Makes a file's or a folder's content durable.
     package var synchronise: @Sendable (FileDescriptor) throws -> Void
     /// Closes the last but one descriptor of the temporary file, and says what could not be written after all.
@@ -21,7 +23,8 @@ package struct FileOperations: Sendable {
         synchronise: @escaping @Sendable (FileDescriptor) throws -> Void,
         close: @escaping @Sendable (FileDescriptor) throws -> Void,
         rename: @escaping @Sendable (FilePath, FilePath) throws -> Void,
-        remove: @escaping @Sendable (FilePath) throws -> Void
+        remove: @escaping @Sendable (FilePath) throws -> Void,
+        clone: @escaping @Sendable (FileDescriptor, FileDescriptor) throws -> Bool = { _, _ in false }
     ) {
         self.create = create
         self.write = write
@@ -29,6 +32,7 @@ package struct FileOperations: Sendable {
         self.close = close
         self.rename = rename
         self.remove = remove
+        self.clone = clone
     }
 
     /// What the operating system does.
@@ -41,5 +45,6 @@ package struct FileOperations: Sendable {
         synchronise: { descriptor in try Platform.synchronise(descriptor) },
         close: { descriptor in try descriptor.close() },
         rename: { source, target in try Platform.rename(source, to: target) },
-        remove: { path in try Platform.remove(path) })
+        remove: { path in try Platform.remove(path) },
+        clone: { source, target in try Platform.clone(source, into: target) })
 }

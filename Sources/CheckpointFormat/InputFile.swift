@@ -1,3 +1,4 @@
+package import Codecs
 internal import Synchronization
 package import SystemPackage
 
@@ -62,6 +63,24 @@ package final class InputFile: Sendable {
         }
         if let failure { throw failure }
         return bytes
+    }
+
+    /// Lets an empty file share all bytes; see ``FileOperations/clone``.
+    package func clone(into target: FileDescriptor, _ operations: FileOperations) throws -> Bool {
+        try operations.clone(descriptor, target)
+    }
+
+    /// The digest of a part, in memory bounded by a piece of it.
+    package func digest(of range: Range<Int>) throws(CheckpointError) -> Digest128 {
+        var hasher = XXH3Hasher128()
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let end = min(offset + Format.leafByteCount, range.upperBound)
+            let bytes = try read(offset..<end)
+            unsafe hasher.update(bytes.span.bytes)
+            offset = end
+        }
+        return hasher.finalize()
     }
 
     /// Reads as many bytes as the span has.

@@ -91,8 +91,18 @@ package final class OutputFile {
     /// Adds bytes at the end.
     package func write(_ bytes: [UInt8]) throws(CheckpointError) { try write(unsafe bytes.span.bytes) }
 
-    /// Adds all bytes of a file at the end, in bounded memory.
+    /// Adds all bytes of a file at the end: shared with it where the file system can, else in bounded memory.
     package func write(contentOf file: InputFile) throws(CheckpointError) {
+        if byteCount == 0, let descriptor {
+            do {
+                if try file.clone(into: descriptor, operations) {
+                    byteCount = file.byteCount
+                    return
+                }
+            } catch {
+                throw Self.failure(error, path: path, doing: "write")
+            }
+        }
         var offset = 0
         while offset < file.byteCount {
             let end = min(offset + Format.leafByteCount, file.byteCount)

@@ -166,7 +166,7 @@ private final class Verification: Sendable {
             case .metadata: _ = try structure.readMetadata(file)
             case .base: _ = try structure.readBase(file)
             case .past:
-                let computed = XXH3.hash128(try file.read(entry.range))
+                let computed = try file.digest(of: entry.range)
                 guard computed == entry.bodyDigest else {
                     throw CheckpointError.checksumMismatch(
                         path: file.path, place: CheckpointPlace(section: "past bytes", byteRange: entry.range),

@@ -1,3 +1,4 @@
+internal import Analysis
 internal import ArgumentParser
 internal import CheckpointFormat
 internal import Foundation
@@ -43,6 +44,9 @@ struct EditCommand: ParsableCommand {
     @Flag(name: .customLong("dry-run"), help: "Show the changes and write nothing.")
     var isDryRun = false
 
+    @Flag(help: "Write JSON instead of text; its first level has a schemaVersion.")
+    var json = false
+
     func validate() throws {
         if settings.isEmpty, jsonSettings.isEmpty, removals.isEmpty {
             throw ValidationError("expected at least one of --set, --set-json and --remove")
@@ -77,6 +81,12 @@ struct EditCommand: ParsableCommand {
             guard edit.remove(key) else {
                 throw CommandFailure.couldNotRun("\(path): metadata '\(key)': there is no such key")
             }
+        }
+        if json {
+            let result = EditResult(path: path, isWritten: !isDryRun && !edit.changes.isEmpty, changes: edit.changes)
+            if result.isWritten { try edit.save() }
+            try StandardOutput.write(ReportJSON.encode(result))
+            return
         }
         let changes = edit.changes.map(Self.text)
         if changes.isEmpty {
@@ -145,5 +155,21 @@ struct EditCommand: ParsableCommand {
         case (nil, let new?): "+ \(change.key): \(text(new))"
         case (nil, nil): change.key
         }
+    }
+}
+
+/// What an edit has changed, as it is written to standard output.
+struct EditResult: Encodable {
+    /// The version of this structure; a change of meaning or a removed field raises it.
+    let schemaVersion = 1
+    /// The file.
+    let path: String
+    /// Whether the file was changed; not by a dry run, nor where nothing differs.
+    let isWritten: Bool
+    /// The keys whose values differ.
+    let changes: [CheckpointEdit.Change]
+
+    private enum CodingKeys: String, CodingKey {
+        case schemaVersion, path, isWritten, changes
     }
 }

@@ -53,6 +53,17 @@ struct EditCommandTests {
         #expect(try folder.file("base.crux").readBytes() == old)
     }
 
+    @Test("The changes as JSON")
+    func json() async throws {
+        let dry = try await edit("--set", "note=x", "--json", "--dry-run")
+        #expect(dry.standardOutput.contains("\"isWritten\" : false"))
+        let result = try await edit("--set", "note=x", "--json")
+        #expect(result.exitCode == 0)
+        for part in ["\"schemaVersion\" : 1", "\"key\" : \"note\"", "\"isWritten\" : true"] {
+            #expect(result.standardOutput.contains(part), "\(result.standardOutput)")
+        }
+    }
+
     @Test("A dry run writes nothing")
     func dryRun() async throws {
         let old = try folder.file("base.crux").readBytes()

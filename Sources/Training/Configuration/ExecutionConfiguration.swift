@@ -16,8 +16,24 @@ public struct ExecutionConfiguration: Hashable, Sendable {
 public struct CheckpointConfiguration: Hashable, Sendable {
     /// Steps between saved checkpoints; 0 saves only at the end or when interrupted.
     public var everySteps = 0
+    /// What saves are stored against as deltas.
+    public var deltaAgainst = DeltaAgainst.none
+    /// Of so many saves one is whole, beginning with the first; the others are deltas.
+    public var fullEvery = 10
+
+    /// What a saved state is stored against.
+    public enum DeltaAgainst: String, CaseIterable, Hashable, Sendable {
+        /// Nothing: every save is whole.
+        case none
+        /// The reference, which must stay where it is.
+        case reference
+        /// The last whole save, which lies beside the checkpoint as `<name>.full-<step>.crux`.
+        case full
+    }
 
     static let fields: [ConfigurationField<Self>] = [
-        .integer("every_steps", \.everySteps, in: 0...1_000_000_000).changeableOnResume()
+        .integer("every_steps", \.everySteps, in: 0...1_000_000_000).changeableOnResume(),
+        .choice("delta_against", \.deltaAgainst).changeableOnResume(),
+        .integer("full_every", \.fullEvery, in: 1...1_000_000).changeableOnResume(),
     ]
 }

@@ -143,6 +143,11 @@ public struct PretrainingConfiguration: RunConfiguration {
                 source: source, key: error.field,
                 problem: .invalidValue(found: error.found, expected: error.expected))
         }
+        guard checkpoint.deltaAgainst != .reference else {
+            throw ConfigurationError(
+                source: source, key: "checkpoint.delta_against",
+                problem: .invalidValue(found: "reference", expected: "none or full: pre-training has no reference"))
+        }
         let evaluatedDigits = evaluation.examples > 0 ? evaluation.additionalDigits.max() ?? 0 : 0
         let digits = task.digits + evaluatedDigits
         let longest =

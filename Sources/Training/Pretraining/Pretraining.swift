@@ -46,8 +46,10 @@ public struct Pretraining: Sendable {
         let networks = TrainingState.Networks(model: group, critic: nil)
         var state = TrainingState(kind: PretrainingConfiguration.checkpointKind, configuration: configuration.yaml)
         var digest = ""
+        var resumed: CheckpointReader?
         if resume {
             let reader = try CheckpointReader(path: path)
+            resumed = reader
             var check = try ResumeCheck(reader, kind: state.kind)
             try check.expect(configuration, stored: try reader.string(MetadataKey.configuration))
             try check.finish()
@@ -70,7 +72,9 @@ public struct Pretraining: Sendable {
             seed: configuration.seed)
         let generator = Generator(model: model, parameters: group.parameters, pool: pool)
         let saver = try BackgroundSaver(
-            path: path, model: current, networks: networks, isBesideTraining: savesBesideSteps, operations: operations)
+            file: StateFile(
+                path: path, configuration: configuration.checkpoint, resumed: resumed), model: current,
+            networks: networks, isBesideTraining: savesBesideSteps, operations: operations)
         var log = try MetricsLog(startingWith: state.metrics, path: metricsFile)
         let loop = RunLoop(
             totalSteps: configuration.steps, evaluation: configuration.evaluation,

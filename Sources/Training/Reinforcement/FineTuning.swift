@@ -43,8 +43,10 @@ public struct FineTuning: Sendable {
         let saved = TrainingState.Networks(model: policy, critic: criticGroup)
         var state = TrainingState(kind: FineTuningConfiguration.checkpointKind, configuration: configuration.yaml)
         var digest = reference.digest
+        var resumed: CheckpointReader?
         if resume {
             let reader = try CheckpointReader(path: path)
+            resumed = reader
             let stored = try check(reader, configuration, reference)
             try state.resume(from: reader, model: stored, networks: saved)
             digest = reader.weightsDigest.hex
@@ -69,7 +71,10 @@ public struct FineTuning: Sendable {
             temperature: Float(configuration.evaluation.temperature ?? configuration.rollout.temperature),
             maximumNewTokenCount: nil, seed: configuration.seed)
         let saver = try BackgroundSaver(
-            path: path, model: current, networks: saved, isBesideTraining: savesBesideSteps, operations: .system)
+            file: StateFile(
+                path: path, configuration: configuration.checkpoint, reference: referencePath, resumed: resumed),
+            model: current,
+            networks: saved, isBesideTraining: savesBesideSteps, operations: .system)
         var log = try MetricsLog(startingWith: state.metrics, path: metricsFile)
         let loop = RunLoop(
             totalSteps: configuration.steps, evaluation: configuration.evaluation,

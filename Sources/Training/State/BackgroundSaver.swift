@@ -11,7 +11,7 @@ import SystemPackage
 /// checkpoints follow each other in the order of their steps and none is left out. An error of a save ends the run at
 /// its next step.
 final class BackgroundSaver {
-    private let path: FilePath
+    private let file: StateFile
     private let model: LanguageModelCheckpoint
     private let networks: TrainingState.Networks
     /// Where parameters and moments are copied to; the same memory for every save. Nil where nothing is trained while
@@ -36,14 +36,15 @@ final class BackgroundSaver {
     /// A saver of one run.
     ///
     /// - Parameters:
+    ///   - file: Where saves go.
     ///   - model: With the parameters of `networks`.
     ///   - isBesideTraining: Whether steps are taken while a save is under way, which needs memory for the snapshot.
     ///   - operations: The system calls of the saves.
     init(
-        path: FilePath, model: LanguageModelCheckpoint, networks: TrainingState.Networks, isBesideTraining: Bool,
+        file: StateFile, model: LanguageModelCheckpoint, networks: TrainingState.Networks, isBesideTraining: Bool,
         operations: FileOperations
     ) throws(ModelError) {
-        self.path = path
+        self.file = file
         self.model = model
         self.networks = networks
         self.operations = operations
@@ -67,21 +68,21 @@ final class BackgroundSaver {
         let start = ContinuousClock.now
         _ = try finish()
         guard let snapshot else {
-            let summary = try state.write(to: path, model: model, networks: networks, operations: operations)
+            let summary = try file.write(state, model: model, networks: networks, operations: operations)
             outcome.set(.success(summary))
             return
         }
         snapshot.networks.model.copyState(of: networks.model)
         if let critic = networks.critic { snapshot.networks.critic?.copyState(of: critic) }
         underWay.enter()
-        queue.async { [path, operations, underWay, outcome] in
+        queue.async { [file, operations, underWay, outcome] in
             defer { underWay.leave() }
             let result: Result<CheckpointSummary, CheckpointError>
             do throws(CheckpointError) {
                 // One thread: the others are the training's.
                 result = .success(
-                    try state.write(
-                        to: path, model: snapshot.model, networks: snapshot.networks,
+                    try file.write(
+                        state, model: snapshot.model, networks: snapshot.networks,
                         options: WriterOptions(workerCount: 1), operations: operations))
             } catch {
                 result = .failure(error)

@@ -50,11 +50,15 @@ struct TrainingState: Sendable {
     let configuration: String
     /// Digests of the weights that these descend from, by metadata key.
     var lineage: [(key: String, digest: String)] = []
+    /// The saves since the last whole one, with that one; 0 where the next one is to be whole, nil where all are.
+    var savesSinceFull: Int?
     /// The metrics so far as JSON lines.
     var metrics = ""
 
     /// The metadata key of ``updateCount``.
     static let updateCountKey = "training.update_count"
+    /// The metadata key of ``savesSinceFull``.
+    static let savesSinceFullKey = "training.saves_since_full"
     /// The tensor that holds ``metrics``.
     static let metricsTensor = "training.metrics"
 
@@ -69,17 +73,19 @@ struct TrainingState: Sendable {
     /// - Parameters:
     ///   - model: With the parameters of `networks`.
     ///   - options: How it is encoded.
+    ///   - base: What it is stored against.
     ///   - operations: The system calls.
     /// - Throws: ``CheckpointError``.
     func write(
         to path: FilePath, model: LanguageModelCheckpoint, networks: Networks,
-        options: WriterOptions = WriterOptions(), operations: FileOperations
+        options: WriterOptions = WriterOptions(), base: (any DeltaBase)? = nil, operations: FileOperations
     ) throws(CheckpointError) -> CheckpointSummary {
-        let writer = try CheckpointWriter.create(at: path, options: options, operations: operations)
+        let writer = try CheckpointWriter.create(at: path, options: options, base: base, operations: operations)
         writer.setMetadata(MetadataKey.kind, .string(kind))
         writer.setMetadata(MetadataKey.step, .uint64(UInt64(step)))
         writer.setMetadata(Self.updateCountKey, .uint64(UInt64(updateCount)))
         writer.setMetadata(MetadataKey.tokensSeen, .uint64(UInt64(tokensSeen)))
+        if let savesSinceFull { writer.setMetadata(Self.savesSinceFullKey, .uint64(UInt64(savesSinceFull))) }
         for (key, digest) in lineage { writer.setMetadata(key, .string(digest)) }
         try model.write(to: writer)
         writer.setMetadata(MetadataKey.configuration, .string(configuration))
