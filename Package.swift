@@ -102,6 +102,7 @@ let package = Package(
             [
                 "CheckpointInterop", "CheckpointFormat", "CKernels", "Codecs", "Kernels", "LanguageModel", "Tasks",
                 "TensorCore",
+                .product(name: "Yams", package: "Yams"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),

@@ -15,9 +15,15 @@ extension Inspection {
         public var computesDigests: Bool
         /// The bins of each histogram.
         public var histogramBinCount: Int
+        /// Checkpoints among which the links of the lineage are looked for, by their weights' stored digests.
+        public var relatives: [any CheckpointSource]
 
         /// Digests but no figures about the values.
-        public init(computesStatistics: Bool = false, computesDigests: Bool = true, histogramBinCount: Int = 16) {
+        public init(
+            computesStatistics: Bool = false, computesDigests: Bool = true, histogramBinCount: Int = 16,
+            relatives: [any CheckpointSource] = []
+        ) {
+            self.relatives = relatives
             self.computesStatistics = computesStatistics
             self.computesDigests = computesDigests
             self.histogramBinCount = histogramBinCount
@@ -55,6 +61,7 @@ extension Inspection {
             storedByteCount: tensors.reduce(0) { $0 + $1.storedByteCount },
             parameterCount: weights.reduce(0) { $0 + $1.1.elementCount },
             roles: groups(tensors, by: \.role),
+            rolesAndDTypes: groups(tensors) { "\($0.role) \($0.dtype.rawValue)" },
             dtypes: groups(tensors, by: \.dtype.rawValue),
             codecs: groups(tensors) { $0.codecs.joined(separator: " + ") },
             tensors: tensors,
@@ -70,7 +77,8 @@ extension Inspection {
             },
             lineage: Lineage(
                 parent: text(MetadataKey.parent), reference: text(MetadataKey.reference),
-                pretrained: text(MetadataKey.pretrained)))
+                pretrained: text(MetadataKey.pretrained)),
+            lineageChain: LineageLink.chain(of: source, among: options.relatives))
     }
 
     private static func inspect(

@@ -22,6 +22,8 @@ public struct Inspection: Codable, Hashable, Sendable {
     public let parameterCount: Int
     /// Tensors by role.
     public let roles: [TensorGroup]
+    /// Tensors by role and type: `weight F32`.
+    public let rolesAndDTypes: [TensorGroup]
     /// Tensors by type.
     public let dtypes: [TensorGroup]
     /// Tensors by the codecs of their chunks.
@@ -34,6 +36,8 @@ public struct Inspection: Codable, Hashable, Sendable {
     public let tokenizer: TokenizerInspection?
     /// Where the checkpoint comes from.
     public let lineage: Lineage
+    /// The chain back to the pre-trained model, each link looked for among the relatives that were given.
+    public let lineageChain: [LineageLink]
 }
 
 /// Tensors that have something in common.

@@ -31,6 +31,8 @@ public struct KLReport: Codable, Hashable, Sendable {
         self.vocabularySize = vocabularySize
         self.policies = policies
     }
+    /// How the report stands to the limits that were set; nil where none was.
+    public var limits: [LimitCheck]?
 }
 
 /// Which text a report is about.

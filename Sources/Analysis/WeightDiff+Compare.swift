@@ -10,11 +10,16 @@ extension WeightDiff {
         public var tolerances: ChangeTolerances
         /// The roles of the tensors to compare; nil for all.
         public var roles: Set<TensorRole>?
+        /// Whether to see both under the same names where they are those of two tools; see ``CheckpointPair``.
+        public var mapsNames: Bool
 
         /// All roles, with the tolerances of the literature.
-        public init(tolerances: ChangeTolerances = ChangeTolerances(), roles: Set<TensorRole>? = nil) {
+        public init(
+            tolerances: ChangeTolerances = ChangeTolerances(), roles: Set<TensorRole>? = nil, mapsNames: Bool = true
+        ) {
             self.tolerances = tolerances
             self.roles = roles
+            self.mapsNames = mapsNames
         }
     }
 
@@ -30,6 +35,9 @@ extension WeightDiff {
         base: any CheckpointSource, policy: any CheckpointSource, options: Options = Options(), pool: WorkerPool,
         progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
     ) throws(CheckpointError) -> WeightDiff {
+        let checkpoints = try CheckpointPair(base: base, policy: policy, mapsNames: options.mapsNames)
+        let identities = (CheckpointIdentity(base), CheckpointIdentity(policy))
+        let (base, policy) = (checkpoints.base, checkpoints.policy)
         let pairing = TensorPairing(base: base, policy: policy, roles: options.roles)
         // Equal digests hide no difference: they cover type, shape and content.
         let hasChange = pairing.pairs.contains { !$0.hasEqualDigests }
@@ -68,13 +76,16 @@ extension WeightDiff {
         let weights = comparisons.filter { $0.policy.role == .weight }
         return WeightDiff(
             schemaVersion: currentSchemaVersion,
-            base: CheckpointIdentity(base),
-            policy: CheckpointIdentity(policy),
+            base: identities.0,
+            policy: identities.1,
+            mapping: checkpoints.mapping,
             tolerances: options.tolerances,
             isIdentical: pairing.structure.isEmpty && metadata.isEmpty && comparisons.allSatisfy(\.isIdentical),
             structure: pairing.structure,
             metadata: metadata.entries,
             configuration: metadata.configuration,
+            trainingState: options.roles == nil
+                ? TrainingStateChange.changes(checkpoints, comparisons: comparisons) : [],
             tensors: ranked(comparisons.map(\.difference)),
             weights: ComparisonGroup(weights).figures,
             byRole: TensorRole.allCases.compactMap { role in
@@ -91,7 +102,8 @@ extension WeightDiff {
                     kind: kind, tensorCount: group.tensorCount, changedTensorCount: group.changedTensorCount,
                     figures: group.figures)
             },
-            byLayer: layers(of: weights))
+            byLayer: layers(of: weights),
+            byBlock: blocks(of: weights))
     }
 
     /// The ranges of elements that workers take: a tensor that can be read from the middle is cut into pieces of a fixed
@@ -123,6 +135,17 @@ extension WeightDiff {
         return tensors.sorted { first, second in
             let (firstRank, secondRank) = (rank(first), rank(second))
             return firstRank == secondRank ? first.name < second.name : firstRank > secondRank
+        }
+    }
+
+    /// The blocks in order, what is outside of them last.
+    private static func blocks(of weights: [TensorComparison]) -> [BlockDifference] {
+        Dictionary(grouping: weights, by: \.place.layer).sorted { ($0.key ?? .max) < ($1.key ?? .max) }.map {
+            layer, members in
+            let group = ComparisonGroup(members)
+            return BlockDifference(
+                layer: layer, tensorCount: group.tensorCount, changedTensorCount: group.changedTensorCount,
+                figures: group.figures)
         }
     }
 

@@ -13,6 +13,8 @@ public struct WeightDiff: Codable, Hashable, Sendable {
     public let base: CheckpointIdentity
     /// The checkpoint that the change leads to.
     public let policy: CheckpointIdentity
+    /// How the names of the two were mapped onto each other; nil where they were taken as they are.
+    public let mapping: NameMapping?
     /// When an element counts as changed.
     public let tolerances: ChangeTolerances
     /// Whether tensors, metadata and configuration are the same on both sides.
@@ -23,6 +25,8 @@ public struct WeightDiff: Codable, Hashable, Sendable {
     public let metadata: [MetadataChange]
     /// Lines of the resolved configuration that differ.
     public let configuration: [ConfigurationChange]
+    /// What is known of the training: optimiser, random streams, data; empty where weights alone were compared.
+    public let trainingState: [TrainingStateChange]
     /// The tensors that both have in one shape: the largest relative change first, then by name.
     public let tensors: [TensorDifference]
     /// The weights together; nil where no weight could be compared as numbers.
@@ -33,10 +37,14 @@ public struct WeightDiff: Codable, Hashable, Sendable {
     public let byKind: [KindDifference]
     /// The weights by block and kind, blocks in order, what is outside of them last.
     public let byLayer: [LayerDifference]
+    /// The weights by block, blocks in order, what is outside of them last.
+    public let byBlock: [BlockDifference]
     /// The same figures of another run from the same base; nil where none was compared.
     public var null: NullDiff?
     /// Singular values; nil where they were not asked for.
     public var spectra: SpectralDiff?
+    /// How the diff stands to the limits that were set; nil where none was.
+    public var limits: [LimitCheck]?
 }
 
 /// How far another run (another seed, say) moved from the same base: what a change has to exceed to mean something.
@@ -172,6 +180,18 @@ public struct RoleDifference: Codable, Hashable, Sendable {
 public struct KindDifference: Codable, Hashable, Sendable {
     /// The kind.
     public let kind: ParameterKind
+    /// The number of tensors.
+    public let tensorCount: Int
+    /// How many of them have a bit that changed.
+    public let changedTensorCount: Int
+    /// The figures over all of them that have any; nil where none has.
+    public let figures: DifferenceFigures?
+}
+
+/// How the weights of one block changed.
+public struct BlockDifference: Codable, Hashable, Sendable {
+    /// The transformer block, from 0; nil for what is outside of the blocks.
+    public let layer: Int?
     /// The number of tensors.
     public let tensorCount: Int
     /// How many of them have a bit that changed.

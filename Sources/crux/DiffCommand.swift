@@ -12,8 +12,9 @@ struct DiffCommand: ParsableCommand {
         commandName: "diff",
         abstract: "Show what changed in the weights from one checkpoint to another.",
         discussion: """
-            Takes any two formats that can be opened. Exit code 0: the same, or within --fail-above; 1: different; \
-            2: could not run. How far weights moved does not tell how behaviour changed: see crux kl.
+            Takes any two formats that can be opened; GPT-2 under the names of transformers, nanoGPT and llama.cpp is \
+            paired whatever the two names. Exit code 0: the same, or within all limits; 1: different, or a limit is \
+            broken; 2: could not run. How far weights moved does not tell how behaviour changed: see crux kl.
             """)
 
     @Argument(help: "The checkpoint that the change starts from.", completion: .file())
@@ -24,6 +25,9 @@ struct DiffCommand: ParsableCommand {
 
     @Flag(help: "Compare the model's weights alone: neither optimiser, critic nor metadata.")
     var weightsOnly = false
+
+    @Flag(name: .customLong("no-map"), help: "Take the tensors' names as they are.")
+    var takesNamesAsTheyAre = false
 
     @Flag(help: "Believe the digests in crux files: do not read tensors whose digests are the same.")
     var trustDigests = false
@@ -51,7 +55,9 @@ struct DiffCommand: ParsableCommand {
         completion: .file())
     var null: String?
 
-    @Flag(help: "Compute singular values of each changed matrix whose smaller side is at most 2048.")
+    @Flag(
+        help:
+            "Compute singular values of each changed matrix; the leading 128 where the smaller side is above 2048.")
     var spectrum = false
 
     @Flag(help: "Make it an error, exit code 2, where tensors are missing or have other shapes.")
@@ -60,9 +66,15 @@ struct DiffCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write a report page.", valueName: "file"), completion: .file(extensions: ["html"]))
     var html: String?
 
+    @OptionGroup var limits: LimitOptions
+
+    @OptionGroup var table: PlainTableOption
+
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        try limits.validate(for: WeightDiff.self)
+        try table.validate(besides: output)
         if limit < 0 { throw ValidationError("--limit: found \(limit), expected 0 or more") }
         for (name, value) in [
             ("--absolute-tolerance", absoluteTolerance), ("--relative-tolerance", relativeTolerance),
@@ -73,11 +85,12 @@ struct DiffCommand: ParsableCommand {
     }
 
     mutating func run() throws {
+        let limits = try limits.read(\.diff)
         let progress = output.progress("diff")
         let sources = try (output.open(base), output.open(policy))
         let options = WeightDiff.Options(
             tolerances: ChangeTolerances(absolute: absoluteTolerance, relative: relativeTolerance),
-            roles: weightsOnly ? [.weight] : nil)
+            roles: weightsOnly ? [.weight] : nil, mapsNames: !takesNamesAsTheyAre)
         let pool = output.pool
         var diff = try WeightDiff.compare(base: sources.0, policy: sources.1, options: options, pool: pool) {
             done, total in progress.update(.init(done, of: total))
@@ -101,6 +114,7 @@ struct DiffCommand: ParsableCommand {
             progress.finish()
         }
         if !trustDigests, diff.tensors.contains(where: \.isIdentical) { try prove(sources.0, sources.1) }
+        if self.limits.areSet { diff.limits = try diff.check(limits) }
         if let html {
             try HTMLFile.write(
                 diff.page(command: CommandText.current, limit: limit, coversMetadata: !weightsOnly), to: html)
@@ -108,8 +122,11 @@ struct DiffCommand: ParsableCommand {
         try StandardOutput.write(
             output.json
                 ? ReportJSON.encode(diff)
-                : diff.text(style: Terminal.output, limit: limit, coversMetadata: !weightsOnly))
+                : table.plain
+                    ? diff.plainTable
+                    : diff.text(style: Terminal.output, limit: limit, coversMetadata: !weightsOnly))
         if strict, let reason = diff.structure.incomparable { throw CommandFailure.couldNotRun("--strict: \(reason)") }
+        try LimitOptions.enforce(diff.limits)
         if isFailure(diff) { throw ExitCode(1) }
     }
 
@@ -130,6 +147,7 @@ struct DiffCommand: ParsableCommand {
 
     private func isFailure(_ diff: WeightDiff) -> Bool {
         guard let failAbove else {
+            if limits.areSet { return false }
             return weightsOnly ? !diff.hasSameTensors : !diff.isIdentical
         }
         guard diff.structure.isEmpty else { return true }

@@ -6,12 +6,16 @@ internal import TensorCore
 
 extension Inspection {
     /// The inspection for a terminal.
-    func text(style: TerminalStyle) -> String {
+    func text(style: TerminalStyle, showsTree: Bool = false) -> String {
         var parts = [overview.text(style: style)]
         if roles.count > 1 { parts.append(Self.table("role", roles).text(style: style)) }
-        parts.append(Self.table("dtype", dtypes).text(style: style))
+        if dtypes.count > 1, roles.count > 1 {
+            parts.append(Self.table("role and dtype", rolesAndDTypes).text(style: style))
+        } else {
+            parts.append(Self.table("dtype", dtypes).text(style: style))
+        }
         if codecs.count > 1 { parts.append(Self.table("codecs", codecs).text(style: style)) }
-        parts.append(tensorTable.text(style: style))
+        parts.append((showsTree ? treeTable : tensorTable).text(style: style))
         if tensors.contains(where: { $0.statistics != nil }) { parts.append(statisticsTable.text(style: style)) }
         if !metadata.isEmpty { parts.append(metadataTable.text(style: style)) }
         return parts.joined(separator: "\n")
@@ -39,6 +43,14 @@ extension Inspection {
         if let parent = lineage.parent { facts.append(("parent", parent)) }
         if let reference = lineage.reference { facts.append(("reference", reference)) }
         if let pretrained = lineage.pretrained { facts.append(("pretrained", pretrained)) }
+        for (index, link) in lineageChain.enumerated() {
+            let file = link.path.map { path in
+                let step = link.step.map { "step \(FigureFormat.count.text($0))" }
+                return ([path] + [link.kind, step].compactMap(\.self)).joined(separator: ", ")
+            }
+            facts.append(
+                (index == 0 ? "lineage" : "", "\(link.digest.prefix(8)) \(link.relation): \(file ?? "not found here")"))
+        }
         if let tokenizer {
             facts.append(
                 ("tokenizer", "\(tokenizer.model), \(FigureFormat.count.text(tokenizer.vocabularySize)) tokens"))
@@ -51,7 +63,7 @@ extension Inspection {
         TextTable(
             columns: [
                 .init(name), .init("tensors", .right), .init("elements", .right), .init("content", .right),
-                .init("stored", .right),
+                .init("stored", .right), .init("ratio", .right),
             ],
             rows: groups.map { group in
                 [
@@ -59,6 +71,7 @@ extension Inspection {
                     .init(FigureFormat.count.text(group.elementCount)),
                     .init(FigureFormat.bytes.text(group.contentByteCount)),
                     .init(FigureFormat.bytes.text(group.storedByteCount)),
+                    .init(Self.ratio(group.storedByteCount, group.contentByteCount)),
                 ]
             })
     }
@@ -67,7 +80,8 @@ extension Inspection {
         TextTable(
             columns: [
                 .init("tensor", truncation: .both), .init("dtype"), .init("shape"), .init("role"),
-                .init("elements", .right), .init("content", .right), .init("stored", .right), .init("codecs"),
+                .init("elements", .right), .init("content", .right), .init("stored", .right), .init("ratio", .right),
+                .init("codecs"),
             ],
             rows: tensors.map { tensor in
                 [
@@ -75,7 +89,32 @@ extension Inspection {
                     .init(tensor.role), .init(FigureFormat.count.text(tensor.elementCount)),
                     .init(FigureFormat.bytes.text(tensor.contentByteCount)),
                     .init(FigureFormat.bytes.text(tensor.storedByteCount)),
+                    .init(Self.ratio(tensor.storedByteCount, tensor.contentByteCount)),
                     .init(tensor.codecs.joined(separator: " + ")),
+                ]
+            })
+    }
+
+    private static func ratio(_ stored: Int, _ content: Int) -> String {
+        FigureFormat.percent(1).text(content > 0 ? Double(stored) / Double(content) : nil)
+    }
+
+    private var treeTable: TextTable {
+        TextTable(
+            columns: [
+                .init("tensor", truncation: .start), .init("dtype"), .init("shape"), .init("role"),
+                .init("elements", .right), .init("content", .right),
+            ],
+            rows: TensorTree(tensors).lines.map { line in
+                let label = String(repeating: "  ", count: line.depth) + (line.label.isEmpty ? "·" : line.label)
+                return [
+                    .init(
+                        line.count > 1 ? "\(label)  (\(line.count) alike)" : label,
+                        line.tensor == nil ? .strong : .plain),
+                    .init(line.tensor?.dtype.rawValue ?? ""),
+                    .init(line.tensor.map { Self.text(ofShape: $0.shape) } ?? ""), .init(line.tensor?.role ?? ""),
+                    .init(FigureFormat.count.text(line.elementCount)),
+                    .init(FigureFormat.bytes.text(line.contentByteCount)),
                 ]
             })
     }

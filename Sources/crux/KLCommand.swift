@@ -11,8 +11,8 @@ struct KLCommand: ParsableCommand {
         discussion: """
             The models answer additions (--digits), continue prompts (--prompts) or read a text (--text); --source says \
             whose text is compared. At every token both whole distributions are compared: KL(policy ‖ reference) and \
-            KL(reference ‖ policy) are exact, in nats. Several policies make a series. Exit code 0: within --fail-above, \
-            or no limit; 1: above it; 2: could not run.
+            KL(reference ‖ policy) are exact, in nats. Several policies make a series. Exit code 0: within all \
+            limits, or no limit; 1: a limit is broken; 2: could not run.
             """)
 
     /// What the models are asked to do.
@@ -103,9 +103,15 @@ struct KLCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write a report page.", valueName: "file"), completion: .file(extensions: ["html"]))
     var html: String?
 
+    @OptionGroup var limits: LimitOptions
+
+    @OptionGroup var table: PlainTableOption
+
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        try limits.validate(for: KLReport.self)
+        try table.validate(besides: output)
         let inputs = [digits != nil, prompts != nil, text != nil].count { $0 }
         if inputs != 1 { throw ValidationError("expected one of --digits, --prompts and --text") }
         if task != nil, digits == nil { throw ValidationError("--task: expected --digits with it") }
@@ -138,13 +144,17 @@ struct KLCommand: ParsableCommand {
 
     mutating func run() throws {
         let progress = KLProgress(output: output)
-        let report = try report(progress: progress)
+        let limits = try limits.read(\.kl)
+        var report = try report(progress: progress)
         progress.finish()
+        if self.limits.areSet { report.limits = try report.check(limits) }
         if let html { try HTMLFile.write(report.page(command: CommandText.current), to: html) }
         try StandardOutput.write(
             output.json
                 ? ReportJSON.encode(omitsTokens ? report.withoutTokens : report)
-                : report.text(style: Terminal.output, heat: heatmap ? (colourBy, show) : nil))
+                : table.plain
+                    ? report.plainTable : report.text(style: Terminal.output, heat: heatmap ? (colourBy, show) : nil))
+        try LimitOptions.enforce(report.limits)
         if let failAbove,
             report.policies.contains(where: { !($0.summary.exactKLPolicyReference.mean <= failAbove) })
         {

@@ -16,6 +16,7 @@ extension KLReport {
                 [("reference", reference)] + policies.map { ("policy", $0.policy) }
             ).text(style: style) + style.paint(originText, .faint) + "\n" + warnings.map { $0 + "\n" }.joined()
         ]
+        if let limits { parts.append(LimitCheck.table(limits).text(style: style)) }
         if policies.count > 1 { parts.append(seriesTable.text(style: style)) }
         let detailed = policies.count <= Self.columnLimit ? policies[...] : policies.suffix(1)
         parts.append(statisticsTable(detailed).text(style: style))

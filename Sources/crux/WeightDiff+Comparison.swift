@@ -98,9 +98,9 @@ extension SpectralDiff {
             rows: ranked.prefix(limit).map { entry in
                 [
                     .init(entry.name), .init(number.text(entry.changeValues.first)),
-                    .init(number.text(entry.baseValues.first)), .init(FigureFormat.fixed(1).text(entry.effectiveRank)),
-                    .init(FigureFormat.count.text(entry.changeValues.count)),
-                    .init(FigureFormat.count.text(entry.rankOf99Percent)),
+                    .init(number.text(entry.baseValues.first)), .init(entry.effectiveRankText),
+                    .init(FigureFormat.count.text(entry.shape.min() ?? 0)),
+                    .init(entry.rankOf99PercentText),
                     .init(
                         "\(FigureFormat.percent(2).text(entry.subspaceShare)) (k = \(entry.subspaceRank))"),
                     .init(FigureFormat.percent(2).text(entry.subspaceShareOfChance)),
@@ -112,6 +112,18 @@ extension SpectralDiff {
 }
 
 extension TensorSpectrum {
+    /// The effective rank, or what it lies between.
+    var effectiveRankText: String {
+        let number = FigureFormat.fixed(1)
+        return method == .exact
+            ? number.text(effectiveRank) : "\(number.text(leastEffectiveRank))–\(number.text(effectiveRank))"
+    }
+
+    /// The number of singular values with 99 % of the change, or that it is more than were computed.
+    var rankOf99PercentText: String {
+        rankOf99Percent.map { FigureFormat.count.text($0) } ?? "> \(FigureFormat.count.text(changeValues.count))"
+    }
+
     /// Some of the change's singular values, evenly from the first to the last.
     func sampledChangeValues(_ count: Int) -> [Double] {
         guard changeValues.count > count, count > 1 else { return changeValues }

@@ -1,4 +1,5 @@
 internal import Analysis
+internal import CheckpointInterop
 internal import Rendering
 internal import TensorCore
 
@@ -27,6 +28,7 @@ extension WeightDiff {
         func add(_ table: TextTable) {
             if !table.rows.isEmpty { parts.append(table.text(style: style)) }
         }
+        if let mapping { add(mapping.table) }
         let structureTable = structureTable
         var shownStructure = structureTable
         shownStructure.rows = Array(structureTable.rows.prefix(limit))
@@ -42,6 +44,7 @@ extension WeightDiff {
             }
             if let null { add(nullTable(null)) }
             if byRole.count > 1 { add(roleTable) }
+            if byBlock.count > 1 { add(blockTable) }
             add(kindTable)
             let changed = tensors.filter { !$0.isIdentical }
             add(Self.tensorTable(changed.prefix(limit)))
@@ -62,7 +65,9 @@ extension WeightDiff {
         if coversMetadata {
             add(metadataTable)
             add(configurationTable)
+            if trainingState.contains(where: { !$0.isSame }) { add(trainingStateTable) }
         }
+        if let limits { add(LimitCheck.table(limits)) }
         return parts.joined(separator: "\n")
     }
 
@@ -99,6 +104,26 @@ extension WeightDiff {
 
     private var roleTable: TextTable {
         Self.groupTable("role", byRole.map { ($0.role, $0.tensorCount, $0.changedTensorCount, $0.figures) })
+    }
+
+    private var blockTable: TextTable {
+        Self.groupTable(
+            "layer",
+            byBlock.map {
+                ($0.layer.map { "\($0)" } ?? "outside", $0.tensorCount, $0.changedTensorCount, $0.figures)
+            })
+    }
+
+    private var trainingStateTable: TextTable {
+        TextTable(
+            columns: [.init("training state"), .init("base"), .init("policy"), .init("")],
+            rows: trainingState.map { part in
+                [
+                    .init(part.name), .init(part.base ?? FigureFormat.missing),
+                    .init(part.policy ?? FigureFormat.missing),
+                    .init(part.isSame ? "same" : "differs", part.isSame ? .faint : .plain),
+                ]
+            })
     }
 
     private var kindTable: TextTable {
@@ -165,6 +190,30 @@ extension WeightDiff {
                     .init($0.text),
                 ]
             })
+    }
+}
+
+extension NameMapping {
+    /// What was done so that names and orientations are the same.
+    var table: TextTable {
+        func row(_ part: String, _ side: Side) -> [TextTable.Cell] {
+            var done: [String] = []
+            if side.transposedCount > 0 {
+                done.append("\(side.transposedCount) \(side.transposedCount == 1 ? "matrix" : "matrices") transposed")
+            }
+            if let first = side.leftOut.first {
+                done.append(
+                    "left out: \(first)" + (side.leftOut.count > 1 ? " and \(side.leftOut.count - 1) more" : ""))
+            }
+            if side.zeroBiasCount > 0 { done.append("\(side.zeroBiasCount) absent biases taken as zeros") }
+            return [
+                .init(part), .init(side.naming.rawValue, side.isAmbiguous ? .warning : .plain),
+                .init(side.evidence, .faint), .init(done.joined(separator: "; ")),
+            ]
+        }
+        return TextTable(
+            columns: [.init("seen as nanogpt"), .init("names"), .init("by"), .init("")],
+            rows: [row("base", base), row("policy", policy)])
     }
 }
 

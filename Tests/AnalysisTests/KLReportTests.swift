@@ -35,6 +35,22 @@ import Testing
         return measurement.report([try measurement.measure(policy)])
     }
 
+    @Test func holdsLimitsAgainstEachPolicy() throws {
+        let (policy, reference) = try pair()
+        let report = try measure(policy, reference, .text("aab", name: "text"))
+        let checks = try report.check([
+            Limit("kl.mean>0.01"), Limit("kl.mean>1"), Limit("kl.mean:tokens=digit>1"), Limit("tokens<2"),
+        ])
+        #expect(checks.map(\.isBroken) == [true, false, true, false])
+        #expect(checks[0].subject == policy.identity.path)
+        #expect(checks[0].value == report.policies[0].summary.exactKLPolicyReference.mean)
+        // A text of letters alone has no digits: what cannot be measured is not within a limit.
+        #expect(checks[2].gap?.contains("no such figure") == true)
+        #expect(throws: LimitError.self) { try report.check([Limit("kl.mean:wte*>1")]) }
+        let error = #expect(throws: LimitError.self) { try report.check([Limit("kl.p98>1")]) }
+        #expect(error?.expected.contains("kl.*, reverse_kl.*") == true)
+    }
+
     @Test func computesEveryFigureOfAToken() throws {
         let (policy, reference) = try pair()
         let report = try measure(policy, reference, .text("aab", name: "text"), options: .init(beta: 2))
@@ -101,6 +117,9 @@ import Testing
             uniqueKeysWithValues: divergence.figures.filter { $0.selector == nil }.map { ($0.name, $0.value) })
         #expect(figures["kl.mean"] == summary.exactKLPolicyReference.mean)
         #expect(figures["kl.p99"] == summary.exactKLPolicyReference.p99)
+        let known = Set(KLReport.limitFigures.map(\.name))
+        #expect(Set(figures.keys).subtracting(known).isEmpty)
+        #expect(known.subtracting(figures.keys).isSubset(of: ["success.rate", "kl.share", "perplexity.correlation"]))
         #expect(figures["reverse_kl.p99.9"] == summary.exactKLReferencePolicy.p99_9)
         #expect(figures["perplexity.ratio"] == summary.perplexity.ratio.mean)
     }

@@ -67,12 +67,66 @@ import Testing
         #expect(abs(squares - expected) < 1e-9 * expected)
     }
 
+    /// A matrix whose singular values are `value(i)`, up to the error of random directions that are not quite orthogonal,
+    /// plus noise in every direction.
+    private func matrix(
+        _ rows: Int, _ columns: Int, seed: UInt64, noise: Float, count: Int, value: (Int) -> Float
+    ) -> [Float] {
+        var generator = SeededGenerator(seed: seed)
+        func direction(_ length: Int) -> [Float] {
+            let values = (0..<length).map { _ in Float.random(in: -1...1, using: &generator) }
+            let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            return values.map { $0 / norm }
+        }
+        var values = (0..<rows * columns).map { _ in noise * Float.random(in: -1...1, using: &generator) }
+        for index in 0..<count {
+            let (left, right) = (direction(rows), direction(columns))
+            for row in 0..<rows {
+                for column in 0..<columns { values[row * columns + column] += value(index) * left[row] * right[column] }
+            }
+        }
+        return values
+    }
+
+    @Test(
+        "Random projection finds what the exact solution finds, for spectra that fall off and flat ones",
+        arguments: [(90, 70, Float(0), 1e-4), (70, 90, 0.01, 5e-3), (80, 80, 0.5, 0.05)] as [(Int, Int, Float, Double)])
+    func randomised(rows: Int, columns: Int, noise: Float, tolerance: Double) throws {
+        let base = matrix(rows, columns, seed: 1, noise: noise, count: 12) { 8 / Float($0 + 1) }
+        let change = matrix(rows, columns, seed: 2, noise: noise / 10, count: 6) { 0.5 / Float($0 + 1) }
+        let policy = zip(base, change).map(+)
+        func spectrum(_ options: SpectralDiff.Options) throws -> TensorSpectrum {
+            try #require(
+                try measure(Shape([rows, columns]), base, policy, options: options).tensors.first)
+        }
+        let exact = try spectrum(.init())
+        let found = try spectrum(.init(exactSide: 16, randomisedRank: 10))
+        #expect(exact.method == .exact)
+        #expect(found.method == .randomised)
+        #expect(found.changeValues.count == 10)
+        let pairs = zip(
+            found.changeValues + found.baseValues, exact.changeValues.prefix(10) + exact.baseValues.prefix(10))
+        let scale = exact.changeValues[0]
+        for (value, truth) in pairs {
+            #expect(value <= truth * (1 + 1e-5) + 1e-6 * scale)
+            #expect(value >= truth * (1 - tolerance) - 1e-6 * scale, "\(value), exactly \(truth)")
+        }
+        #expect(found.leastEffectiveRank <= exact.effectiveRank * (1 + tolerance))
+        #expect(found.effectiveRank >= exact.effectiveRank * (1 - tolerance))
+        #expect(abs(found.stableRank - exact.stableRank) < 2.1 * tolerance * exact.stableRank + 1e-5)
+        #expect(abs(found.subspaceShare - exact.subspaceShare) < max(0.002, tolerance))
+        #expect(found.subspaceRank == exact.subspaceRank)
+        let again = try spectrum(.init(exactSide: 16, randomisedRank: 10))
+        #expect(again == found)
+    }
+
     @Test("What has no spectrum is named with its reason")
     func skipped() throws {
         let large = try measure(
-            [3, 3], Array(repeating: 0, count: 9), Array(repeating: 1, count: 9), options: .init(largestSide: 2))
+            [3, 3], Array(repeating: 0, count: 9), Array(repeating: 1, count: 9),
+            options: .init(largestElementCount: 8))
         #expect(large.tensors.isEmpty)
-        #expect(large.skipped.map(\.reason) == ["the smaller side, 3, is over 2"])
+        #expect(large.skipped.map(\.reason) == ["its 9 elements are over 8"])
         let broken = try measure([2, 2], [0, 0, 0, 0], [.nan, 0, 0, 1])
         #expect(broken.skipped.map(\.name) == ["w"])
         #expect(try measure([2, 2], [1, 2, 3, 4], [1, 2, 3, 4]).tensors.isEmpty)

@@ -16,6 +16,7 @@ enum SampleCheckpoints {
     /// - `base.crux`, a model; `policy.crux`, the same with two tensors moved, optimiser state and lineage;
     ///   `copy.crux`, base's weights with other metadata; `wider.crux`, with one tensor reshaped and one more;
     /// - `damaged.crux`, base with one bit of a tensor flipped; `cut.crux`, base without its end;
+    /// - `limits.yml`, limits for diff and kl;
     /// - `text.txt`, a text of the task; `strange.txt`, one with a character that the vocabulary lacks;
     ///   `noise.bin`, no checkpoint.
     static func write(into folder: FilePath) throws {
@@ -38,6 +39,8 @@ enum SampleCheckpoints {
         try folder.appending("noise.bin").replace(with: Array("not a checkpoint at all".utf8))
         let problem = try AdditionProblem("12+7")
         try folder.appending("text.txt").replace(with: Array((problem.prompt + problem.answer).utf8))
+        try folder.appending("limits.yml").replace(
+            with: Array("diff:\n  - changed.frozen:wte*>0\n  - l1:head*>1\nkl:\n  - kl.p99>0.5\n".utf8))
         try folder.appending("strange.txt").replace(with: Array("Input:\n1€".utf8))
     }
 
