@@ -84,8 +84,16 @@ extension ReportTemplate {
         .ends{display:flex;justify-content:space-between;font-size:.8rem;line-height:1.4;color:var(--ink3)}
         .sample .mark{font-family:ui-monospace,Menlo,Consolas,monospace;padding:0 .25em;margin-right:.2rem}
         .passage{margin:0 0 1.2rem;padding:1rem 1.25rem 1.1rem;background:var(--surface);border:1px solid var(--line);border-radius:12px}
-        h4{margin:0 0 .6rem;font-size:.95rem;font-weight:600}
-        h4 small{font-size:.86rem;font-weight:400;color:var(--ink3);margin-left:.5rem}
+        .passage summary{font-size:.95rem;font-weight:600;color:var(--ink)}
+        .passage[open] summary{margin-bottom:.6rem}
+        .passage summary small{font-size:.86rem;font-weight:400;color:var(--ink2);margin-left:.5rem}
+        .passage:not([open]){padding-block:.55rem;margin-bottom:.5rem}
+        .chooser,.filter{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem .9rem;margin:1.2rem 0;font-size:.92rem;color:var(--ink2)}
+        .chooser input{flex:1;min-width:9rem;max-width:24rem;accent-color:var(--accent)}
+        .chooser output{font-weight:600;color:var(--ink);overflow-wrap:anywhere}
+        .filter input{font:inherit;padding:.3rem .7rem;border:1px solid var(--ink3);border-radius:8px;background:var(--surface);color:var(--ink);max-width:100%}
+        .js .step-name{display:none}
+        [hidden]{display:none!important}
         .tokens{font-size:.92rem;line-height:1.85;white-space:pre-wrap;overflow-wrap:anywhere;cursor:default}
         .tokens .prompt{color:var(--ink3)}
         .tokens span[data-at]{padding:.16em 0}
@@ -114,7 +122,7 @@ extension ReportTemplate {
         }
         @media print{
         body{max-width:none;padding:0;font-size:10.5pt}
-        nav,.js .controls,.tip{display:none}
+        nav,.js .controls,.tip,.chooser,.filter{display:none}
         *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
         figure,.card,tr,h2,h3{break-inside:avoid}
         h2,h3{break-after:avoid}

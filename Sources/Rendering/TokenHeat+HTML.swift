@@ -15,15 +15,24 @@ extension TokenHeat {
             guard let scale = measure.scale else { continue }
             text += legend(measure, scale, index: index, isShown: index == first)
         }
-        let explained = measures.map {
-            Markup.element("dt", [:], Markup.escape($0.name)) + Markup.element("dd", [:], Markup.escape($0.explanation))
+        let ranges = measures.indices.map { index in
+            PackedRange(
+                passages.flatMap { $0.tokens.compactMap { $0.values.indices.contains(index) ? $0.values[index] : nil } }
+            )
+        }
+        let explained = zip(measures, ranges).map { measure, range in
+            Markup.element(
+                "dt", ["data-range": range.text, "data-scale": measure.scale.map(PackedRange.text) ?? ""],
+                Markup.escape(measure.name)) + Markup.element("dd", [:], Markup.escape(measure.explanation))
         }
         text += Markup.element(
             "details", ["class": "measures"],
             Markup.element("summary", [:], "What is measured")
                 + Markup.element("dl", [:], explained.joined(separator: "\n")))
         text += "\n"
-        for passage in passages { text += html(of: passage, coloured: first) }
+        for (index, passage) in passages.enumerated() {
+            text += html(of: passage, coloured: first, ranges: ranges, isOpen: index < Self.openPassageCount)
+        }
         return text + "</div>"
     }
 
@@ -42,44 +51,115 @@ extension TokenHeat {
 
     private var hasMarks: Bool { passages.contains { $0.tokens.contains { $0.mark != nil } } }
 
-    private func html(of passage: Passage, coloured: Int?) -> String {
+    /// So many passages are unfolded at first.
+    private static let openPassageCount = 6
+
+    /// A passage. Neighbours of one colour share a span; the script takes them apart, so that a page of many tokens stays
+    /// small: `data-packed` has the values of all tokens (``PackedRange``), `data-notes` what only some of them have.
+    private func html(of passage: Passage, coloured: Int?, ranges: [PackedRange], isOpen: Bool) -> String {
+        var prompt = ""
         var body = ""
-        var isInPrompt = false
-        for (position, token) in Self.pieces(of: passage) {
+        var lengths: [Int] = []
+        var packed = ""
+        var notes: [String] = []
+        var open: String?
+        func close() {
+            if open?.isEmpty == false { body += "</span>" }
+            open = nil
+        }
+        for (_, token) in Self.pieces(of: passage) {
             let (shown, endsLine) = Self.shown(token.text)
             if token.values.isEmpty, token.mark == nil {
-                if !isInPrompt { body += "<span class=\"prompt\">" }
-                isInPrompt = true
                 // A line end that nobody measured needs no sign.
-                body += Markup.escape(endsLine ? String(shown.dropLast()) : shown) + (endsLine ? "\n" : "")
+                let text = Markup.escape(endsLine ? String(shown.dropLast()) : shown) + (endsLine ? "\n" : "")
+                if lengths.isEmpty { prompt += text } else { body += text }
                 continue
             }
-            if isInPrompt { body += "</span>" }
-            isInPrompt = false
-            let level = coloured.flatMap { self.level(of: token, in: $0) }
-            let levels = measures.indices.map { self.level(of: token, in: $0).map { String($0, radix: 16) } ?? "-" }
-            let values = measures.indices.map { index -> String in
-                guard token.values.indices.contains(index), !token.values[index].isNaN else {
-                    return FigureFormat.missing
+            let level = coloured.flatMap { self.level(of: token, in: $0) } ?? 0
+            let classes = (level > 0 ? "q\(level)" : "") + (token.mark == nil ? "" : level > 0 ? " mark" : "mark")
+            if open != classes || token.mark != nil {
+                close()
+                open = classes
+                if !classes.isEmpty {
+                    body += "<span class=\"\(classes)\""
+                    if let mark = token.mark { body += " title=\"\(Markup.escape(mark))\"" }
+                    body += ">"
                 }
-                return measures[index].format.text(token.values[index])
             }
-            let classes = (level.map { "q\($0)" } ?? "q0") + (token.mark == nil ? "" : " mark")
-            body += "<span class=\"\(classes)\" data-at=\"\(position)\" data-levels=\"\(levels.joined())\""
-            body += " data-values=\"\(values.joined(separator: "|"))\""
-            if let mark = token.mark { body += " data-mark=\"\(Markup.escape(mark))\"" }
-            if !token.note.isEmpty { body += " data-note=\"\(Markup.escape(token.note))\"" }
-            // A line end stays outside, so that its background does not run to the margin.
-            body += ">\(Markup.escape(shown))</span>" + (endsLine ? "\n" : "")
+            body += Markup.escape(shown)
+            if endsLine {
+                // A line end stays outside, so that its background does not run to the margin.
+                close()
+                body += "\n"
+            }
+            if !token.note.isEmpty || token.mark != nil {
+                notes.append([String(lengths.count), token.mark ?? "", token.note].joined(separator: "\t"))
+            }
+            lengths.append(shown.utf16.count)
+            for (index, range) in ranges.enumerated() {
+                packed += range.packed(token.values.indices.contains(index) ? token.values[index] : .nan)
+            }
         }
-        if isInPrompt { body += "</span>" }
-        return "<article class=\"passage\">"
+        close()
+        let text =
+            (prompt.isEmpty ? "" : "<span class=\"prompt\">\(prompt)</span>")
             + Markup.element(
-                "h4", [:],
-                Markup.escape(passage.title)
-                    + (passage.detail.isEmpty ? "" : " " + Markup.element("small", [:], Markup.escape(passage.detail))))
+                "span",
+                [
+                    "class": "body", "data-packed": packed,
+                    "data-lengths": lengths.allSatisfy { $0 == 1 }
+                        ? "" : lengths.map(String.init).joined(separator: " "),
+                    "data-notes": notes.joined(separator: "\n"),
+                ], body)
+        let summary =
+            Markup.escape(passage.title)
+            + (passage.detail.isEmpty ? "" : " " + Markup.element("small", [:], Markup.escape(passage.detail)))
+        return "<details class=\"passage\"\(isOpen ? " open" : "")>" + Markup.element("summary", [:], summary)
             + Markup.element(
-                "div", ["class": "tokens", "tabindex": "0", "role": "group", "aria-label": passage.title], body)
-            + "</article>\n"
+                "div", ["class": "tokens", "tabindex": "0", "role": "group", "aria-label": passage.title], text)
+            + "</details>\n"
+    }
+}
+
+/// How a page packs a measure's values: two characters each, 4,094 steps from the least to the greatest, of equal ratio
+/// where all are positive and span more than a factor of twenty. `~~` stands for none.
+struct PackedRange {
+    private let lower: Double
+    private let upper: Double
+    private let isLogarithmic: Bool
+    private static let stepCount = 4094
+    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+    /// Below the greatest by so many orders of magnitude, values count as the least.
+    private static let decades = 9
+
+    init(_ values: [Double]) {
+        let finite = values.filter(\.isFinite)
+        let greatest = finite.max() ?? 1
+        let least = finite.min() ?? 0
+        isLogarithmic = least >= 0 && greatest > 0 && least < greatest / 20
+        var floor = greatest
+        for _ in 0..<Self.decades { floor /= 10 }
+        lower = isLogarithmic ? max(least, floor) : least
+        upper = greatest
+    }
+
+    /// For the script: transform and both ends.
+    var text: String { "\(isLogarithmic ? "log" : "lin") \(lower) \(upper)" }
+
+    /// The same of a scale of colours.
+    static func text(_ scale: HeatScale) -> String {
+        "\(scale.transform == .logarithmic ? "log" : "lin") \(scale.lower) \(scale.upper)"
+    }
+
+    /// A value in two characters.
+    func packed(_ value: Double) -> String {
+        guard value.isFinite else { return "~~" }
+        var share = 0.0
+        if upper > lower, value > lower {
+            share =
+                isLogarithmic ? logarithm(value / lower) / logarithm(upper / lower) : (value - lower) / (upper - lower)
+        }
+        let step = Int((min(max(share, 0), 1) * Double(Self.stepCount)).rounded())
+        return String([Self.digits[step / 64], Self.digits[step % 64]])
     }
 }
