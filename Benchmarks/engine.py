@@ -127,6 +127,8 @@ for task, shape, batch in cases:
         if compiles and task == "train":
             one["compiled"] = torch(python, task, shape, batch, count, compiles=True)
         rounds.append(one)
+        say(f"  crux {speed(one['crux']):,.0f}, PyTorch {speed(one['eager']):,.0f} tokens a second, "
+            f"ratio {speed(one['crux']) / speed(one['eager']):.2f}")
     ratios = sorted(speed(one["crux"]) / speed(one["eager"]) for one in rounds)
     compiled = [speed(one["compiled"]) for one in rounds if one.get("compiled")]
     rows.append({
