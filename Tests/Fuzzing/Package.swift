@@ -15,6 +15,7 @@ let package = Package(
                 .product(name: "CheckpointFormat", package: "crux"),
                 .product(name: "CheckpointInterop", package: "crux"),
                 .product(name: "Codecs", package: "crux"),
+                .product(name: "TensorCore", package: "crux"),
                 .product(name: "Training", package: "crux"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

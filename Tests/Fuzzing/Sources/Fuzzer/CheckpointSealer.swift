@@ -5,6 +5,7 @@ import Codecs
 /// allow it (spec sections 3, 4, 6, 8 and 10).
 enum CheckpointSealer {
     private static let block = 64
+    private static let headerMagic: [UInt8] = [0x89, 0x43, 0x52, 0x58, 0x0D, 0x0A, 0x1A, 0x0A]
     private static let sectionMagic: [UInt8] = [0x8B, 0x63, 0x72, 0x78, 0x0D, 0x0A, 0x1A, 0x0A]
 
     static func sealed(_ input: [UInt8]) -> [UInt8] {
@@ -18,6 +19,30 @@ enum CheckpointSealer {
         sealIndex(&bytes, trailer: trailer)
         return bytes
     }
+
+    /// A file whose index has this body; the sections that it may describe are zeros.
+    static func file(indexBody body: [UInt8]) -> [UInt8] {
+        // The last entry says where it ends: 40 bytes without a detail, as writers put the metadata last.
+        let last = body.count - 40
+        var end = block
+        if last >= 0, let offset = number(body, at: last + 8), let size = number(body, at: last + 16),
+            offset <= 1 << 20, size <= 1 << 20
+        {
+            end = max(block, (offset + size + block - 1) / block * block)
+        }
+        var bytes = headerMagic + [1, 0, 1, 0]
+        bytes += [UInt8](repeating: 0, count: end - bytes.count)
+        sealBlock(&bytes, at: 0, checksumAt: 56)
+        var section = sectionMagic + Array("INDX".utf8) + [0, 0, 0, 0] + little(body.count) + little(end)
+        section += [UInt8](repeating: 0, count: 32)
+        bytes += section + body + [UInt8](repeating: 0, count: (block - body.count % block) % block)
+        bytes += [0x8D, 0x58, 0x52, 0x43, 0x0D, 0x0A, 0x1A, 0x0A] + little(end) + little(bytes.count + block)
+        bytes += [UInt8](repeating: 0, count: 32) + [0x8F, 0x78, 0x72, 0x63, 0x0D, 0x0A, 0x1A, 0x0A]
+        sealIndex(&bytes, trailer: bytes.count - block)
+        return bytes
+    }
+
+    private static func little(_ number: Int) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
 
     private static func sealSection(_ bytes: inout [UInt8], at offset: Int) {
         guard let body = body(bytes, at: offset) else { return }

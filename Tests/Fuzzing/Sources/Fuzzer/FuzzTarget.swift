@@ -11,6 +11,14 @@ enum FuzzTarget: String, CaseIterable {
     case checkpoint
     /// The same after every checksum has been made right, so that the parsers behind them are reached.
     case sealed
+    /// The bytes as the body of an index, in a file that is right otherwise.
+    case index
+    /// The bytes as a delta whose checksums are right, against a base that is whole.
+    case delta
+    /// The bytes as a broken .crux file: what comes back must be a valid file.
+    case salvage
+    /// The bytes as a tensor's content and its base's: written, and read back the same.
+    case roundTrip = "round-trip"
     /// The bytes as a checkpoint of whatever format they look like: opened, every tensor read.
     case interop
     /// The bytes as the text of a configuration file.
@@ -24,6 +32,19 @@ enum FuzzTarget: String, CaseIterable {
         case .sealed:
             file.replaceContent(CheckpointSealer.sealed(bytes))
             Self.readAsCrux(file.path)
+        case .index:
+            file.replaceContent(CheckpointSealer.file(indexBody: bytes))
+            Self.readAsCrux(file.path)
+        case .delta:
+            file.replaceContent(CheckpointSealer.sealed(bytes))
+            Self.readAsCrux(file.path, bases: BaseSearch(paths: [Fixture.deltaBase]))
+        case .salvage:
+            file.replaceContent(bytes)
+            Self.repair(file)
+            file.replaceContent(CheckpointSealer.sealed(bytes))
+            Self.repair(file)
+        case .roundTrip:
+            RoundTrip(bytes)?.run(in: file)
         case .interop:
             file.replaceContent(bytes)
             Self.readAsAnyFormat(file.path)
@@ -32,14 +53,27 @@ enum FuzzTarget: String, CaseIterable {
         }
     }
 
-    private static func readAsCrux(_ path: FilePath) {
-        if let reader = try? CheckpointReader(path: path) {
+    private static func readAsCrux(_ path: FilePath, bases: BaseSearch = BaseSearch()) {
+        if let reader = try? CheckpointReader(path: path, bases: bases) {
             for tensor in reader.tensors {
                 _ = tensor.codecNames
                 try? reader.forEachChunk(of: tensor) { _, _ in }
             }
         }
-        _ = Verifier.verify(path: path, workerCount: 1)
+        _ = Verifier.verify(path: path, bases: bases, workerCount: 1)
+    }
+
+    private static func repair(_ file: ScratchFile) {
+        guard let salvage = try? Salvage(path: file.path, workerCount: 1), !salvage.report.isEmpty else { return }
+        // What declares much content is repaired in time, but not in the time of one input.
+        guard salvage.report.tensors.reduce(0, { $0 + $1.byteCount }) < contentLimit else { return }
+        do {
+            try salvage.write(to: file.otherPath)
+        } catch {
+            fatalError("what was found whole cannot be written: \(error)")
+        }
+        let report = Verifier.verify(path: file.otherPath, workerCount: 1)
+        precondition(report.isValid, "a repaired file is not valid: \(report.findings)")
     }
 
     /// A small file may declare much content where a pattern repeats; the reading of it is bounded by time alone.

@@ -4,6 +4,8 @@ import SystemPackage
 /// A file in memory that holds one input after the other, since the readers take paths.
 final class ScratchFile: Sendable {
     let path: FilePath
+    /// A place beside it for what is written.
+    var otherPath: FilePath { FilePath(path.string + "-other") }
     private let descriptor: FileDescriptor
 
     init() {
