@@ -133,11 +133,13 @@ public struct LanguageModelCheckpoint: Sendable {
 }
 
 extension ParameterLayout {
-    /// The tensors that hold the entries as F32, in arena order, for weights or for the optimiser's moments.
-    public func tensorDescriptions(role: TensorRole, prefix: String = "") -> [TensorDescription] {
+    /// The tensors that hold the entries, in arena order, for weights or for the optimiser's moments.
+    public func tensorDescriptions(
+        dtype: DType = .f32, role: TensorRole, prefix: String = ""
+    ) -> [TensorDescription] {
         // A layout's shapes are those of memory that exists, so none of them can be unrepresentable.
         entries.compactMap {
-            try? TensorDescription(name: prefix + $0.name, dtype: .f32, shape: $0.shape, role: role)
+            try? TensorDescription(name: prefix + $0.name, dtype: dtype, shape: $0.shape, role: role)
         }
     }
 }

@@ -8,8 +8,10 @@ public struct TrainingError: Error, Hashable, Sendable, CustomStringConvertible 
         case unsuitableCheckpoint(path: String, field: String, found: String, expected: String)
         /// A resumed run differs from the one that was saved.
         case resumeRefused(path: String, differences: [String])
-        /// The model cannot be trained in the machine's memory; both sizes in bytes.
-        case tooLarge(parameterCount: Int, byteCount: Int, available: Int)
+        /// The run does not fit the machine's memory; both sizes in bytes, and the part that needs most.
+        case tooLarge(parameterCount: Int, byteCount: Int, available: Int, largest: String)
+        /// No figure of the run has the name that `evaluation.metric` gives.
+        case unknownMetric(name: String, known: [String])
         /// A file could not be written.
         case cannotWrite(path: String, reason: String)
     }
@@ -29,9 +31,11 @@ public struct TrainingError: Error, Hashable, Sendable, CustomStringConvertible 
             "\(path): \(field): found \(found), expected \(expected)"
         case .resumeRefused(let path, let differences):
             "\(path): cannot resume: " + differences.joined(separator: "; ")
-        case .tooLarge(let parameterCount, let byteCount, let available):
-            "model: found \(parameterCount) parameters, which take \(byteCount) bytes with gradients and moments, "
-                + "expected at most this machine's \(available) bytes"
+        case .tooLarge(let parameterCount, let byteCount, let available, let largest):
+            "model: found \(parameterCount) parameters, which take \(byteCount) bytes to train (most of them for "
+                + "\(largest)), expected at most this machine's \(available) bytes; --dry-run shows each part"
+        case .unknownMetric(let name, let known):
+            "evaluation.metric: found '\(name)', expected one of \(known.joined(separator: ", "))"
         case .cannotWrite(let path, let reason): "\(path): cannot write: \(reason)"
         }
     }

@@ -146,21 +146,14 @@ struct EngineBenchmark {
             peakMemoryBytes: ProcessorUse.now.peakMemoryBytes, results: results)
     }
 
-    /// Weights of the linear layers and the head: each is one multiply-add a token.
-    private var weightsPerToken: Double {
-        let width = Double(shape.embeddingSize)
-        return 12 * Double(shape.layerCount) * width * width + Double(Self.vocabularySize) * width
-    }
-
-    /// Six operations for each weight, and the causal half of attention, three times over as well.
     private var trainingOperationsPerToken: Double {
-        6 * weightsPerToken + 6 * Double(shape.layerCount * shape.embeddingSize * shape.contextLength)
+        model.configuration.trainingOperationsPerToken(sequenceLength: Double(shape.contextLength))
     }
 
-    /// Two operations for each weight, and attention to all tokens before, half the context on average.
+    /// Each token attends to all before it, half the context on average.
     private var generationOperationsPerToken: Double {
-        let attended = Double(Self.promptLength + shape.contextLength) / 2
-        return 2 * weightsPerToken + 4 * Double(shape.layerCount * shape.embeddingSize) * attended
+        model.configuration.forwardOperationsPerToken(
+            attendedTokenCount: Double(Self.promptLength + shape.contextLength) / 2)
     }
 }
 

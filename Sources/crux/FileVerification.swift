@@ -7,6 +7,7 @@ internal import Integrity
 internal import Rendering
 internal import SystemPackage
 internal import TensorCore
+internal import Training
 
 /// What verifying one file has shown.
 struct FileVerification: Encodable {
@@ -17,7 +18,7 @@ struct FileVerification: Encodable {
 
     /// One thing that is wrong, or worth knowing.
     struct Problem: Encodable, CustomStringConvertible {
-        /// The kind of failure, as ``CheckpointError/Kind`` names it; `notFinite` and `signature` beside.
+        /// The kind of failure, as ``CheckpointError/Kind`` names it; `notFinite`, `signature` and `replay` beside.
         let rule: String
         /// Place, problem, found and expected.
         let description: String
@@ -53,6 +54,8 @@ struct FileVerification: Encodable {
     private(set) var weightsDigest: String?
     /// What the verifier of crux files found; nil for other formats.
     private(set) var report: VerificationReport?
+    /// What training its last steps again has shown; nil where that was not asked.
+    private(set) var replay: Replay.Result?
 
     /// Verifies a file.
     init(
@@ -133,6 +136,21 @@ struct FileVerification: Encodable {
         if mustBeFinite { reject(found) } else { notes += found }
     }
 
+    /// Adds what training its last steps again has shown.
+    mutating func add(_ replay: Replay.Result) {
+        self.replay = replay
+        guard let first = replay.firstDifference else { return }
+        let place = first.element.map { ", element \($0)" } ?? ""
+        reject([
+            Problem(
+                rule: "replay",
+                description:
+                    "training steps \(replay.firstStep + 1) to \(replay.lastStep) again gives something else: "
+                    + "'\(first.name)'\(place): stored \(first.stored), retrained \(first.retrained); "
+                    + "\(replay.differing.count) of \(replay.tensorCount) tensors differ")
+        ])
+    }
+
     /// Adds what is wrong beside the bytes; a file that could not be read stays that.
     mutating func reject(_ found: [Problem]) {
         guard !found.isEmpty else { return }
@@ -195,6 +213,11 @@ extension FileVerification {
                 line += "  structure only: \(format.rawValue) has no checksums"
             }
             if let weightsDigest { line += "\n       weights \(weightsDigest)" }
+            if let replay {
+                line += "\n       steps \(replay.firstStep + 1) to \(replay.lastStep) trained again from "
+                line += TerminalText.visible(replay.previous ?? "the run's start")
+                line += ": \(FigureFormat.count.text(replay.tensorCount)) tensors, every bit the same"
+            }
             for note in notes { line += "\n       \(TerminalText.visible(note.description))" }
         case .invalid:
             // A checkpoint's problem is data; a file that cannot be read is an error, on standard error.

@@ -6,7 +6,7 @@ internal import Training
 struct FinetuneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "finetune",
-        abstract: "Fine-tune a pre-trained model with RL (A2C) under a KL penalty.",
+        abstract: "Fine-tune a pre-trained model with RL (A2C, PPO, GRPO, policy gradient) under a KL penalty.",
         discussion: """
             The policy starts as the reference and practises additions with more digits than pre-training showed. The \
             penalty is the standard one or weighted by the reference's certainty (arXiv 2502.06533); KL to the \
@@ -21,10 +21,15 @@ struct FinetuneCommand: ParsableCommand {
     mutating func run() throws {
         let fineTuning = FineTuning(try training.configuration())
         let (options, reference) = (training, FilePath(reference))
-        try options.run(label: "finetune", figures: TrainingFigure.fineTuning, reference: reference) { stop, progress in
+        try options.run(
+            label: "finetune", figures: TrainingFigure.fineTuning, reference: reference,
+            copies: fineTuning.configuration.checkpoint,
+            plan: { try fineTuning.plan(reference: reference, resuming: options.resume ? options.checkpoint : nil) }
+        ) { stop, progress in
             try fineTuning.run(
                 reference: reference, checkpoint: options.checkpoint, resume: options.resume,
-                metricsFile: options.metricsFile, stop: stop, progress: progress)
+                metricsFile: options.metricsFile,
+                tensorBoardFolder: options.tensorBoardFolder, stop: stop, progress: progress)
         }
     }
 }

@@ -16,9 +16,13 @@ struct PretrainCommand: ParsableCommand {
     mutating func run() throws {
         let pretraining = Pretraining(try training.configuration())
         let options = training
-        try options.run(label: "pretrain", figures: TrainingFigure.pretraining) { stop, progress in
+        try options.run(
+            label: "pretrain", figures: TrainingFigure.pretraining, copies: pretraining.configuration.checkpoint,
+            plan: { try pretraining.plan(resuming: options.resume ? options.checkpoint : nil) }
+        ) { stop, progress in
             try pretraining.run(
-                checkpoint: options.checkpoint, resume: options.resume, metricsFile: options.metricsFile, stop: stop,
+                checkpoint: options.checkpoint, resume: options.resume, metricsFile: options.metricsFile,
+                tensorBoardFolder: options.tensorBoardFolder, stop: stop,
                 progress: progress)
         }
     }

@@ -1,3 +1,4 @@
+internal import Analysis
 internal import ArgumentParser
 internal import CheckpointFormat
 internal import Foundation
@@ -27,12 +28,19 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         name: .shortAndLong, help: ArgumentHelp("The checkpoint to write.", valueName: "file"),
         completion: .file(extensions: ["crux"]))
-    var out: String
+    var out: String?
 
     @Option(
         help: ArgumentHelp(
             "Where figures go, one JSON object a line (beside the checkpoint, .jsonl).", valueName: "file"))
     var metrics: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the same figures as a TensorBoard event file into this folder, TensorBoard's --logdir.",
+            valueName: "folder"),
+        completion: .directory)
+    var tensorboard: String?
 
     @Flag(help: "Go on from the last state saved in --out, with the settings stored there where --config is not given.")
     var resume = false
@@ -40,14 +48,33 @@ struct TrainingOptions: ParsableArguments {
     @Flag(help: "Replace the checkpoint that --out names.")
     var force = false
 
+    @Flag(
+        name: .customLong("dry-run"),
+        help: """
+            Write nothing: check the settings, and print parameters, memory, operations and, from a few steps in memory, \
+            the time that the run will take.
+            """)
+    var isDryRun = false
+
+    @Flag(help: "For --dry-run: write JSON instead of text; its first level has a schemaVersion.")
+    var json = false
+
     @Flag(name: .customLong("no-progress"), help: "Say nothing of how far the work has come.")
     var hidesProgress = false
 
-    /// The checkpoint's path.
-    var checkpoint: FilePath { FilePath(out) }
+    mutating func validate() throws {
+        if out == nil, !isDryRun || resume { throw ValidationError("Missing expected argument '--out <file>'") }
+        if json, !isDryRun { throw ValidationError("--json is for --dry-run") }
+    }
+
+    /// The checkpoint's path; empty for a dry run without one.
+    var checkpoint: FilePath { FilePath(out ?? "") }
 
     /// The metrics file's path.
     var metricsFile: FilePath { metrics.map { FilePath($0) } ?? checkpoint.metricsFile }
+
+    /// The folder of the TensorBoard event file.
+    var tensorBoardFolder: FilePath? { tensorboard.map { FilePath($0) } }
 
     /// The settings: of the file, of the checkpoint when resuming without a file, or the defaults.
     func configuration<Configuration: RunConfiguration>() throws -> Configuration {
@@ -64,11 +91,13 @@ struct TrainingOptions: ParsableArguments {
 
     /// Checks, before any work is done, that both files can be written and replace nothing by accident.
     ///
-    /// - Parameter reference: The checkpoint that is read, if any.
+    /// - Parameters:
+    ///   - reference: The checkpoint that is read, if any.
+    ///   - copies: Which copies of saves are kept beside the checkpoint.
     /// - Throws: ``CommandFailure``; `CheckpointError` where the checkpoint's folder cannot be written to.
-    func checkOutput(reference: FilePath?) throws {
+    func checkOutput(reference: FilePath?, copies: CheckpointConfiguration) throws {
         if let reference, reference.namesSameFile(as: checkpoint) {
-            throw CommandFailure.couldNotRun("\(out): is the reference; --out must name another file")
+            throw CommandFailure.couldNotRun("\(checkpoint): is the reference; --out must name another file")
         }
         let others = [
             ("the checkpoint", checkpoint), ("the reference", reference),
@@ -85,30 +114,41 @@ struct TrainingOptions: ParsableArguments {
             }
         }
         if !resume, !force {
-            for (path, hint) in [
+            let copy = copies.keptCopy(beside: checkpoint)
+            let eventFile = tensorBoardFolder.map { TensorBoardLog.path(in: $0, name: checkpoint.stem ?? "run") }
+            let replaced: [(FilePath?, String)] = [
                 (checkpoint, "--resume goes on from it, --force replaces it"), (metricsFile, "--force replaces it"),
+                (copy, "it is another run's copy; --force replaces such copies"), (eventFile, "--force replaces it"),
             ]
-            where (try? Stat(path))?.type == .regular {
+            for case (let path?, let hint) in replaced where (try? Stat(path))?.type == .regular {
                 throw CommandFailure.couldNotRun("\(path): exists; \(hint)")
             }
         }
         // The temporary file is removed again at once.
-        _ = try OutputFile.create(at: checkpoint)
+        if !isDryRun { _ = try OutputFile.create(at: checkpoint) }
     }
 
-    /// Runs a training with progress and orderly interruption, and prints how it ended.
+    /// Prints what a run is going to take, or runs it with progress and orderly interruption and prints how it ended.
     func run(
-        label: String, figures: [TrainingFigure], reference: FilePath? = nil,
-        _ train: (StopFlag, (ProgressEvent) -> Void) throws -> TrainingSummary
+        label: String, figures: [TrainingFigure], reference: FilePath? = nil, copies: CheckpointConfiguration,
+        plan: () throws -> RunPlan, _ train: (StopFlag, (ProgressEvent) -> Void) throws -> TrainingSummary
     ) throws {
-        try checkOutput(reference: reference)
+        if out != nil { try checkOutput(reference: reference, copies: copies) }
+        if isDryRun {
+            let found = try plan()
+            return try StandardOutput.write(json ? ReportJSON.encode(found) : found.text)
+        }
         let progress = TrainingProgress(label: label, figures: figures, hidesProgress: hidesProgress)
         let stop = Interruption.stopFlag
         let summary = try train(stop) { progress.show($0) }
         progress.finish()
         try StandardOutput.write(
-            "\(out)  step \(summary.step)  weights \(summary.weightsDigest)\n")
-        if summary.ending == .interrupted {
+            "\(checkpoint)  step \(summary.step)  weights \(summary.weightsDigest)\n")
+        switch summary.ending {
+        case .completed: break
+        case .stoppedEarly:
+            StandardError.write("stopped at step \(summary.step): evaluation.metric has not got better for so long\n")
+        case .interrupted:
             StandardError.write("interrupted: saved at step \(summary.step); --resume goes on from there\n")
             throw ExitCode(130)
         }

@@ -21,6 +21,7 @@ extension VerificationSummary {
             ("notFinite", "A tensor holds NaN or infinite values."),
             ("signature", "The signature does not vouch for the content."),
             ("manifest", "The file is not what the manifest pins."),
+            ("replay", "Training the last steps again gives something else."),
         ]
 }
 

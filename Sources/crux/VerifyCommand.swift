@@ -9,6 +9,7 @@ internal import Kernels
 internal import Rendering
 internal import Synchronization
 internal import SystemPackage
+internal import Training
 
 /// `crux verify`.
 struct VerifyCommand: ParsableCommand {
@@ -21,6 +22,10 @@ struct VerifyCommand: ParsableCommand {
             values are listed, and refused with --finite. A folder stands for all checkpoints below it, unless it is one \
             itself (shards with their index). Where GITHUB_ACTIONS is set, problems also go to standard error as \
             annotations. Of a delta without its base only what is stored can be checked, which is noted. Exit code 0: all valid; 1: one is not; 2: one could not be read.
+
+            With --replay, training itself is checked: the steps since the previous save are trained again and every \
+            tensor is compared bit for bit. The same processor gives the same bits with any number of workers; another \
+            kind of processor may round otherwise.
             """)
 
     @Argument(help: "The checkpoints, or folders of them.", completion: .file())
@@ -54,14 +59,39 @@ struct VerifyCommand: ParsableCommand {
         help: ArgumentHelp("Write a SARIF 2.1.0 log.", valueName: "file"), completion: .file(extensions: ["sarif"]))
     var sarif: String?
 
+    @Flag(help: "Train the last steps again, from the previous save, and compare every tensor bit for bit.")
+    var replay = false
+
+    @Option(
+        help: ArgumentHelp(
+            "For --replay: the earlier checkpoint of the run to begin with (the previous save, looked for beside PATH).",
+            valueName: "file"),
+        completion: .file(extensions: ["crux"]))
+    var from: String?
+
+    @Flag(name: .customLong("from-start"), help: "For --replay: train the whole run again.")
+    var fromStart = false
+
+    @Option(
+        help: ArgumentHelp("For --replay of a policy: its reference (looked for beside PATH).", valueName: "file"),
+        completion: .file(extensions: ["crux"]))
+    var reference: String?
+
     @OptionGroup var output: OutputOptions
 
     mutating func validate() throws {
+        if replay {
+            if paths.count > 1 { throw ValidationError("--replay: found \(paths.count) paths, expected one") }
+            if from != nil, fromStart { throw ValidationError("--from and --from-start: expected one of them") }
+            if quick { throw ValidationError("--replay reads every byte: it cannot be --quick") }
+        } else if from != nil || fromStart || reference != nil {
+            throw ValidationError("--from, --from-start and --reference are for --replay")
+        }
         guard let manifest else {
             if paths.isEmpty { throw ValidationError("Missing expected argument '<paths> ...'") }
             return
         }
-        if paths.count > 1 || !signedBy.isEmpty {
+        if paths.count > 1 || !signedBy.isEmpty || replay {
             throw ValidationError("--manifest \(manifest): found more, expected at most its folder beside it")
         }
     }
@@ -75,6 +105,8 @@ struct VerifyCommand: ParsableCommand {
         var judged: [FileVerification] = []
         for var result in results {
             if !keys.isEmpty { result.reject(try signatureProblems(result.path, keys)) }
+            // What is damaged is not worth training.
+            if replay, result.status == .valid { result.add(try trainAgain(result.path)) }
             judged.append(result)
         }
         for result in judged where result.status == .unreadable {
@@ -101,6 +133,16 @@ struct VerifyCommand: ParsableCommand {
             checks: .init(
                 mode: quick ? .quick : .full, mustBeFinite: finite, bases: bases, workerCount: output.workerCount)
         ) { done, total in progress.update(.init(done, of: total)) }
+        progress.finish()
+        return result
+    }
+
+    private func trainAgain(_ path: String) throws -> Replay.Result {
+        let progress = output.progress("replay \(path)")
+        let start: Replay.Start = from.map { .checkpoint(FilePath($0)) } ?? (fromStart ? .runStart : .previousSave)
+        let replay = Replay(
+            of: FilePath(path), from: start, reference: reference.map { FilePath($0) }, workerCount: output.workers)
+        let result = try replay.run { progress.update(.init($0, of: $1)) }
         progress.finish()
         return result
     }

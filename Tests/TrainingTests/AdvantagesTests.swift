@@ -23,6 +23,32 @@ struct AdvantagesTests {
         #expect(result.returns.allSatisfy { abs($0 + 1) < 1e-6 })
     }
 
+    @Test("REINFORCE: without a critic and with λ 1, the discounted return that follows")
+    func returns() {
+        let result = Advantages(rewards: [0, 2, 1], values: [0, 0, 0], discount: 0.5, lambda: 1)
+        // 1; 2 + 0.5·1; 0.5·2.5
+        #expect(result.advantages == [1.25, 2.5, 1])
+        #expect(result.returns == result.advantages)
+    }
+
+    @Test("GRPO by hand: an episode's reward relative to its group, the same for all its actions")
+    func groupRelative() {
+        // Group 1: mean 1/2, deviation 1/2. Group 2: all the same. Group 3: mean −1/3, deviation √(8/9).
+        let rewards: [Float] = [1, 0, 1, 1, 1, -1]
+        let two = Advantages.groupRelative(
+            rewards: rewards, stateCounts: [1, 2, 1, 1, 3, 1], groupSize: 2, scalesByDeviation: true)
+        #expect(zip(two.advantages, [1, -1, -1, 0, 0, 1, 1, 1, -1] as [Float]).allSatisfy { abs($0 - $1) < 1e-6 })
+        #expect(two.advantages.count == 9)
+        let three = Advantages.groupRelative(
+            rewards: [-1, -1, 1], stateCounts: [1, 1, 1], groupSize: 3, scalesByDeviation: true)
+        // (−1 + 1/3) / (√8/3) = −1/√2
+        let root = Float(2).squareRoot()
+        #expect(zip(three.advantages, [-1 / root, -1 / root, root] as [Float]).allSatisfy { abs($0 - $1) < 1e-6 })
+        let plain = Advantages.groupRelative(
+            rewards: [-1, -1, 1], stateCounts: [1, 1, 1], groupSize: 3, scalesByDeviation: false)
+        #expect(zip(plain.advantages, [-2, -2, 4].map { Float($0) / 3 }).allSatisfy { abs($0 - $1) < 1e-6 })
+    }
+
     @Test("Normalising gives mean 0 and deviation 1; equal advantages become 0")
     func normalising() {
         var result = Advantages(rewards: [1, 2, 6], values: [0, 0, 0], discount: 0, lambda: 0)

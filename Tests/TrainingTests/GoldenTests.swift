@@ -70,7 +70,8 @@ struct GoldenTests {
             _ = loss.addGradient(
                 policy: policy.span, reference: reference.span,
                 penaltyWeight: loss.weight.value(referenceLogits: logits.span, temperature: loss.temperature),
-                action: action, advantage: advantages[state], scale: 1 / Float(actions.count), into: &span)
+                action: action, advantage: advantages[state], oldLogProb: 0, scale: 1 / Float(actions.count),
+                into: &span)
             all += gradient
         }
         return all

@@ -23,6 +23,12 @@ struct OptimisationTests {
         var constant = configuration.optimizer
         constant.schedule = .constant
         #expect(LearningRateSchedule(constant, stepCount: 110).learningRate(atStep: 110) == 0.1)
+        var linear = configuration.optimizer
+        linear.schedule = .linear
+        let line = LearningRateSchedule(linear, stepCount: 110)
+        for (step, rate) in [(5, 0.05), (10, 0.1), (35, 0.08), (60, 0.06), (110, 0.02), (200, 0.02)] {
+            #expect(abs(line.learningRate(atStep: step) - rate) < 1e-12)
+        }
     }
 
     @Test("Micro-shards hold whole sequences up to their size; a longer one is a shard of its own")
@@ -82,20 +88,57 @@ struct OptimisationTests {
         for workers in [2, 3, 8] { #expect(try parametersAfterStep(workers: workers) == one) }
     }
 
+    @Test("Clipping scales the gradient of all groups by the one global norm")
+    func clipping() throws {
+        let groups = [
+            ParameterGroup(layout: ParameterLayout([("a.bias", [2])]), laneCount: 2),
+            ParameterGroup(layout: ParameterLayout([("b.bias", [1])]), laneCount: 2),
+        ]
+        // The lanes add up to 2, −1 and 2: norm 3.
+        groups[0].laneGradients[0].copy(from: [1.5, -1])
+        groups[0].laneGradients[1].copy(from: [0.5, 0])
+        groups[1].laneGradients[1].copy(from: [2])
+        let settings = try ConfigurationLoader.load(
+            PretrainingConfiguration.self, yaml: nil,
+            overrides: ["optimizer.gradient_clip=1.5", "optimizer.beta1=0", "optimizer.weight_decay=0"]
+        ).optimizer
+        let norm = try Optimizer(groups: groups, settings: settings).apply(
+            usedLaneCount: 2, learningRate: 1, update: 1, step: 1, pool: WorkerPool(workerCount: 2))
+        #expect(abs(norm - 3) < 1e-6)
+        // With β1 = 0 the first moment is the clipped gradient.
+        let clipped = groups.flatMap { $0.firstMoment.array }
+        #expect(zip(clipped, [1, -0.5, 1] as [Float]).allSatisfy { abs($0 - $1) < 1e-5 }, "\(clipped)")
+    }
+
+    @Test("Weight decay is for matrices alone, as in nanoGPT")
+    func decay() throws {
+        let group = ParameterGroup(
+            layout: ParameterLayout([("a.weight", [2, 2]), ("a.bias", [2]), ("ln_1.weight", [2])]), laneCount: 1)
+        group.parameters.fill(1)
+        let settings = try ConfigurationLoader.load(
+            PretrainingConfiguration.self, yaml: nil, overrides: ["optimizer.weight_decay=0.5"]
+        ).optimizer
+        _ = try Optimizer(groups: [group], settings: settings).apply(
+            usedLaneCount: 1, learningRate: 0.1, update: 1, step: 1, pool: WorkerPool(workerCount: 1))
+        #expect(group.parameters.array == [0.95, 0.95, 0.95, 0.95, 1, 1, 1, 1])
+    }
+
     @Test("A gradient that is not finite stops the run and leaves the parameters alone")
     func notFinite() throws {
-        let group = ParameterGroup(layout: ParameterLayout([("a.weight", [2, 2])]), laneCount: 1)
-        group.laneGradients[0][1] = .nan
+        let group = ParameterGroup(
+            layout: ParameterLayout([("0.bias", [3]), ("a.weight", [2, 2]), ("b.weight", [2])]), laneCount: 2)
+        for index in [4, 7] { group.laneGradients[1][index] = .nan }
         let optimizer = Optimizer(
             groups: [group], settings: try ConfigurationLoader.load(PretrainingConfiguration.self, yaml: nil).optimizer)
         let error = #expect(throws: TrainingError.self) {
             try optimizer.apply(
-                usedLaneCount: 1, learningRate: 1, update: 1, step: 12, pool: WorkerPool(workerCount: 1))
+                usedLaneCount: 2, learningRate: 1, update: 1, step: 12, pool: WorkerPool(workerCount: 1))
         }
         #expect(
             error?.description
-                == "step 12: the gradient is infinite or not a number; a lower learning rate or gradient clipping may help"
+                == "step 12: the gradient of 'a.weight' is infinite or not a number; a lower learning rate or gradient clipping may help"
         )
-        #expect(group.parameters.array == [0, 0, 0, 0])
+        #expect(group.parameters.array.allSatisfy { $0 == 0 })
+        #expect(group.laneGradients.allSatisfy { $0.array.allSatisfy { $0 == 0 } })
     }
 }

@@ -32,8 +32,9 @@ struct PolicyUpdateTests {
         let criticGroup = ParameterGroup(layout: critic.layout, laneCount: 2)
         critic.initialise(criticGroup.parameters, seed: 3)
         networks = PolicyNetworks(
-            model: model, critic: critic, policy: policy, criticGroup: criticGroup, reference: reference,
-            pool: WorkerPool(workerCount: 2), tokensPerShard: configuration.execution.tokensPerShard)
+            model: model, policy: policy, value: ValueNetwork(critic: critic, group: criticGroup),
+            reference: reference, pool: WorkerPool(workerCount: 2),
+            tokensPerShard: configuration.execution.tokensPerShard)
         let loss = PolicyLoss(
             temperature: Self.temperature, entropyCoefficient: 0.2, penaltyCoefficient: 0.7, estimator: .k2,
             weight: .prioritised(certainty: .negentropy, beta: 0.5, intercept: 0))
@@ -65,9 +66,10 @@ struct PolicyUpdateTests {
     }
 
     /// The gradients of policy and critic, lanes added up, and the loss; the lanes are zeroed.
-    private func evaluate() -> (policy: [Float], critic: [Float], loss: Double) {
+    private func evaluate(_ other: PolicyUpdate? = nil) -> (gradients: [[Float]], loss: Double) {
+        let update = other ?? update
         let sums = update.accumulate(minibatch, of: collect, advantages: advantages).sums
-        let gradients = [networks.policy, networks.criticGroup].map { group in
+        let gradients = networks.groups.map { group in
             let total = FloatArena(count: group.layout.count).all
             for lane in group.laneGradients {
                 Reduction.add(into: total, from: lane)
@@ -79,13 +81,31 @@ struct PolicyUpdateTests {
             $0 + $1.actor - Double(update.loss.entropyCoefficient) * $1.entropy
                 + Double(update.valueCoefficient) * $1.value + Double(update.loss.penaltyCoefficient) * $1.penalty
         }
-        return (gradients[0], gradients[1], loss / Double(minibatch.stateCount))
+        return (gradients, loss / Double(minibatch.stateCount))
     }
 
     @Test("Along random directions the gradient is the loss's slope, for policy and critic")
     func slopes() {
-        let gradients = evaluate()
-        for (group, gradient) in [(networks.policy, gradients.policy), (networks.criticGroup, gradients.critic)] {
+        checkSlopes(of: update, networks.groups)
+    }
+
+    @Test("The clipped ratio without a critic has the slope of its loss too")
+    func ratioSlopes() {
+        var loss = update.loss
+        loss.clipRange = 0.2
+        let policyOnly = PolicyNetworks(
+            model: networks.model, policy: networks.policy, value: nil, reference: networks.reference,
+            pool: WorkerPool(workerCount: 2), tokensPerShard: configuration.execution.tokensPerShard)
+        let ratio = PolicyUpdate(
+            networks: policyOnly, loss: loss, valueCoefficient: 0.4, detachesHidden: false,
+            execution: configuration.execution,
+            optimizer: Optimizer(groups: policyOnly.groups, settings: configuration.optimizer))
+        checkSlopes(of: ratio, policyOnly.groups)
+    }
+
+    private func checkSlopes(of update: PolicyUpdate, _ groups: [ParameterGroup]) {
+        let gradients = evaluate(update).gradients
+        for (group, gradient) in zip(groups, gradients) {
             for direction in 0..<4 {
                 var stream = RandomStream(RandomStream.Key(seed: 1, purpose: .minibatches), sample: UInt64(direction))
                 let original = group.parameters.array
@@ -93,9 +113,9 @@ struct PolicyUpdateTests {
                 let slope = zip(gradient, signs).reduce(0.0) { $0 + Double($1.0 * $1.1) }
                 let step: Float = 3e-5
                 group.parameters.copy(from: zip(original, signs).map { $0 + step * $1 })
-                let above = evaluate().loss
+                let above = evaluate(update).loss
                 group.parameters.copy(from: zip(original, signs).map { $0 - step * $1 })
-                let below = evaluate().loss
+                let below = evaluate(update).loss
                 group.parameters.copy(from: original)
                 let difference = (above - below) / Double(2 * step)
                 #expect(abs(slope - difference) < 0.02 * max(abs(slope), 0.5), "\(slope) \(difference)")

@@ -27,6 +27,24 @@ struct PresetTests {
         }
     }
 
+    @Test("The presets name every setting", arguments: ["paper.yml", "reference-code.yml", "small.yml"])
+    func complete(name: String) throws {
+        let path = Fixtures.repository.appending("configs").appending(name)
+        let text = try String(contentsOfFile: path.string, encoding: .utf8)
+        var (section, keys): (String, Set<String>) = ("", [])
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            let key = String(line[..<colon])
+            if key.hasPrefix("  ") {
+                keys.insert("\(section).\(key.dropFirst(2))")
+            } else {
+                section = key
+                keys.insert(key)
+            }
+        }
+        #expect(FineTuningConfiguration.fields.map(\.key).filter { !keys.contains($0) } == [])
+    }
+
     @Test("The demonstration's two fine-tunings differ in the penalty's kind alone")
     func demonstration() throws {
         var standard: FineTuningConfiguration = try load("finetune-standard.yml")
@@ -50,5 +68,13 @@ struct PresetTests {
         #expect(
             code.penalty.weight
                 == .prioritised(certainty: .maximumProbability(temperature: 4), beta: 150, intercept: 0))
+    }
+
+    @Test("The documentation names every setting")
+    func documentation() throws {
+        let path = Fixtures.repository.appending("docs").appending("training.md")
+        let text = try String(contentsOfFile: path.string, encoding: .utf8)
+        let keys = PretrainingConfiguration.fields.map(\.key) + FineTuningConfiguration.fields.map(\.key)
+        #expect(keys.filter { !text.contains("`\($0)`") } == [])
     }
 }

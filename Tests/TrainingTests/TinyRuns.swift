@@ -1,5 +1,10 @@
+import CheckpointFormat
+import Codecs
 import Foundation
+import OrderedCollections
 import SystemPackage
+import TensorCore
+import TestSupport
 import Testing
 import Training
 
@@ -34,6 +39,21 @@ enum TinyRuns {
                 execution: {gradient_lanes: 3, tokens_per_shard: 100}
                 evaluation: {examples: 0}
                 """, overrides: overrides)
+    }
+
+    /// Everything that a checkpoint holds but two parts: figures, which hold times, and what tells how the run was
+    /// started and saved.
+    static func contents(_ folder: TemporaryFolder, _ name: String) throws -> [String: String] {
+        let reader = try CheckpointReader(path: folder.file(name))
+        var contents: [String: String] = [:]
+        for tensor in reader.tensors where tensor.name != "training.metrics" {
+            contents[tensor.name] = tensor.digest.hex
+        }
+        for (key, value) in reader.metadata
+        where key != "crux.configuration" && !key.hasPrefix("training.previous") {
+            contents[key] = "\(value)"
+        }
+        return contents
     }
 
     /// The metrics of a file, each line as its members.

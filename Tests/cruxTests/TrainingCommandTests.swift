@@ -43,6 +43,69 @@ struct TrainingCommandTests {
         #expect(try tiny.folder.entries().allSatisfy { !$0.contains(".tmp-") })
     }
 
+    @Test("verify --replay trains the last steps again; a checkpoint that training does not give exits with 1")
+    func replay() async throws {
+        try await tiny.output("pretrain", "--config", "pre.yml", "--set", "steps=2", "-o", "half.crux")
+        try tiny.folder.file("run.crux").writeBytes(try tiny.folder.file("half.crux").readBytes())
+        try await tiny.output("pretrain", "--config", "pre.yml", "--set", "steps=4", "--resume", "-o", "run.crux")
+        let text = try await tiny.output("verify", "--replay", "run.crux", "--no-progress")
+        #expect(
+            text.hasSuffix("       steps 3 to 4 trained again from half.crux: 27 tensors, every bit the same\n"),
+            "\(text)")
+        try await tiny.output("edit", "run.crux", "--set", "crux.tokens_seen=7", "--force")
+        let changed = try await tiny.crux("verify", "--replay", "--from-start", "--json", "--no-progress", "run.crux")
+        #expect(changed.exitCode == 1)
+        let files = try #require(try TinyTraining.json(changed.standardOutput)["files"] as? [[String: Any]])
+        let replay = try #require(files[0]["replay"] as? [String: Any])
+        #expect(replay["differing"] as? [String] == ["crux.tokens_seen"])
+        #expect(files[0]["status"] as? String == "invalid")
+        let missing = try await tiny.crux("verify", "--replay", "--from", "none.crux", "run.crux")
+        #expect(missing.exitCode == 2)
+        #expect(missing.standardError == "error: none.crux: cannot open: No such file or directory\n")
+        #expect(try await tiny.crux("verify", "--from-start", "run.crux").exitCode == 64)
+    }
+
+    @Test("A dry run says what a run takes, and writes nothing")
+    func dryRun() async throws {
+        let text = try await tiny.output("pretrain", "--config", "pre.yml", "--dry-run")
+        for word in [
+            "parameters: 1 blocks, width 16, 2 heads, context 256", "model: moments", "a token, ", " 6 steps in ",
+        ] {
+            #expect(text.contains(word), "\(text)")
+        }
+        #expect(try tiny.folder.entries() == ["fine.yml", "pre.yml"])
+        try await tiny.output("pretrain", "--config", "pre.yml", "-o", "base.crux")
+        let before = try tiny.folder.entries()
+        let json = try TinyTraining.json(
+            try await tiny.output(
+                "finetune", "base.crux", "--config", "fine.yml", "--dry-run", "--json", "-o", "p.crux"))
+        #expect(try tiny.folder.entries() == before)
+        #expect(json["schemaVersion"] as? Int == 1)
+        #expect(json["criticParameterCount"] as? Int == 16 * 8 + 8 + 8 + 1)
+        #expect(((json["steps"] as? [String: Any])?["seconds"] as? Double ?? 0) > 0)
+        let parts = try #require((json["memory"] as? [String: Any])?["parts"] as? [[String: Any]])
+        #expect(parts.contains { $0["name"] as? String == "reference" })
+        // What a run would refuse, a dry run refuses.
+        #expect(try await tiny.crux("pretrain", "--config", "pre.yml", "--dry-run", "-o", "base.crux").exitCode == 2)
+        #expect(try await tiny.crux("pretrain", "--config", "pre.yml", "--json", "-o", "x.crux").exitCode == 64)
+        #expect(try await tiny.crux("pretrain", "--config", "pre.yml").exitCode == 64)
+    }
+
+    @Test("A run that breaks exits with 2, names the tensor, and leaves the last good checkpoint")
+    func divergence() async throws {
+        let result = try await tiny.crux(
+            "pretrain", "--config", "pre.yml", "--set", "optimizer.learning_rate=10", "--set",
+            "optimizer.gradient_clip=0", "--set", "optimizer.weight_decay=100", "--set", "optimizer.epsilon=1e-30",
+            "--set",
+            "steps=500", "--set", "optimizer.schedule=constant", "-o", "run.crux", "--no-progress")
+        #expect(result.exitCode == 2)
+        #expect(
+            result.standardError.contains(
+                #/^error: step \d+: the .*(h\.0|wte|wpe|ln_f).* is infinite or not a number/#),
+            "\(result.standardError)")
+        try await tiny.output("verify", "--finite", "run.crux")
+    }
+
     @Test("A policy can be fine-tuned further")
     func chain() async throws {
         try await tiny.output("pretrain", "--config", "pre.yml", "-o", "base.crux")

@@ -115,6 +115,17 @@ extension ConfigurationField {
             text: { $0[keyPath: path].rawValue })
     }
 
+    /// A name or `none`, which is nil.
+    static func nameOrNone(_ key: String, _ path: any WritableKeyPath<Root, String?> & Sendable) -> Self {
+        Self(
+            key: key, mayChangeOnResume: false,
+            read: { (root, value) throws(ConfigurationValue.Mismatch) in
+                let name = try value.name()
+                root[keyPath: path] = name == "none" ? nil : name
+            },
+            text: { $0[keyPath: path] ?? "none" })
+    }
+
     /// A list of whole numbers.
     static func integers(
         _ key: String, _ path: any WritableKeyPath<Root, [Int]> & Sendable, in range: ClosedRange<Int>

@@ -98,6 +98,23 @@ package struct ConfigurationValue: Sendable {
         }
     }
 
+    /// A name of letters, digits and underscores.
+    func name() throws(Mismatch) -> String {
+        switch content {
+        case .plain(let text) where text.utf8.allSatisfy(Self.isNamed),
+            .quoted(let text) where !text.isEmpty && text.utf8.allSatisfy(Self.isNamed):
+            return text
+        default: throw Mismatch(found: found, expected: "a name, or none")
+        }
+    }
+
+    private static func isNamed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+        default: false
+        }
+    }
+
     /// Whether it is the word `auto`.
     var isAuto: Bool { if case .plain("auto") = content { true } else { false } }
 

@@ -30,16 +30,25 @@ public struct FineTuningConfiguration: RunConfiguration {
         public var temperature = 1.0
         /// Tokens after which an episode is cut off; nil (`auto`): the longest right answer and 100 more.
         public var maximumLength: Int?
+        /// Answers to each prompt; divides the number of episodes. `grpo` compares those of a prompt with one another.
+        public var groupSize = 1
 
         static let fields: [ConfigurationField<Self>] = [
             .integer("episodes_per_collect", \.episodesPerCollect, in: 1...1_000_000),
             .number("temperature", \.temperature, in: .above(0, to: 100)),
             .integerOrAuto("maximum_length", \.maximumLength, in: 1...1_048_576),
+            .integer("group_size", \.groupSize, in: 1...1_000_000),
         ]
     }
 
     /// The section `loss`.
     public struct Loss: Hashable, Sendable {
+        /// How rewards become the policy's gradient.
+        public var algorithm = RLAlgorithm.a2c
+        /// ε of `ppo` and `grpo`: the ratio to the policy that collected counts within 1 ± ε only.
+        public var clipRange = 0.2
+        /// Whether `grpo` divides by the deviation of a group's rewards.
+        public var scalesByDeviation = true
         /// Weight of the critic's mean squared error.
         public var valueCoefficient = 0.1
         /// Weight of the policy's entropy, which is rewarded.
@@ -52,6 +61,9 @@ public struct FineTuningConfiguration: RunConfiguration {
         public var normalizeAdvantages = false
 
         static let fields: [ConfigurationField<Self>] = [
+            .choice("algorithm", \.algorithm),
+            .number("clip_range", \.clipRange, in: .above(0, to: 1e6)),
+            .flag("scales_by_deviation", \.scalesByDeviation),
             .number("value_coefficient", \.valueCoefficient, in: .from(0, to: 1e6)),
             .number("entropy_coefficient", \.entropyCoefficient, in: .from(0, to: 1e6)),
             .number("gae_lambda", \.gaeLambda, in: .from(0, to: 1)),
@@ -192,14 +204,28 @@ public struct FineTuningConfiguration: RunConfiguration {
         return fields
     }
 
-    /// Checks that minibatches are cut in one way only.
+    /// Checks that minibatches are cut in one way only, and that episodes make whole groups.
     public func validate(source: String) throws(ConfigurationError) {
+        try validateMetric(source: source)
         guard update.episodesPerMinibatch == 0 || update.transitionsPerMinibatch == 0 else {
             throw ConfigurationError(
                 source: source, key: "update.transitions_per_minibatch",
                 problem: .invalidValue(
                     found: "\(update.transitionsPerMinibatch)",
                     expected: "0 where update.episodes_per_minibatch is \(update.episodesPerMinibatch)"))
+        }
+        guard rollout.episodesPerCollect % rollout.groupSize == 0 else {
+            throw ConfigurationError(
+                source: source, key: "rollout.group_size",
+                problem: .invalidValue(
+                    found: "\(rollout.groupSize)",
+                    expected: "a divisor of rollout.episodes_per_collect (\(rollout.episodesPerCollect))"))
+        }
+        guard loss.algorithm != .grpo || rollout.groupSize > 1 else {
+            throw ConfigurationError(
+                source: source, key: "rollout.group_size",
+                problem: .invalidValue(
+                    found: "\(rollout.groupSize)", expected: "at least 2 where loss.algorithm is grpo"))
         }
     }
 }

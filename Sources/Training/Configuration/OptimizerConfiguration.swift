@@ -4,6 +4,8 @@ public enum LearningRateDecay: String, CaseIterable, Hashable, Sendable {
     case constant
     /// Falls along half a cosine from the peak to the minimum at the last step.
     case cosine
+    /// Falls along a straight line from the peak to the minimum at the last step.
+    case linear
 }
 
 /// The section `optimizer`: AdamW and its learning rate.
@@ -22,7 +24,7 @@ public struct OptimizerConfiguration: Hashable, Sendable {
     public var warmupSteps = 0
     /// What follows the warm-up.
     public var schedule = LearningRateDecay.constant
-    /// Where the cosine ends.
+    /// Where the decay ends.
     public var minimumLearningRate = 0.0
     /// The largest global gradient norm; 0 switches clipping off.
     public var gradientClip = 1.0

@@ -70,6 +70,9 @@ public struct PretrainingConfiguration: RunConfiguration {
     public struct Data: Hashable, Sendable {
         /// Sequences of one step: examples, or windows of a packed stream.
         public var examplesPerStep = 24
+        /// How many such batches are added up into one optimiser step. A step's memory does not depend on it, for
+        /// sequences are worked off in micro-shards (`execution.tokens_per_shard`).
+        public var accumulation = 1
         /// Where examples lie in the context.
         public var placement = Placement.randomOffset
         /// Which tokens are learned.
@@ -77,6 +80,7 @@ public struct PretrainingConfiguration: RunConfiguration {
 
         static let fields: [ConfigurationField<Self>] = [
             .integer("examples_per_step", \.examplesPerStep, in: 1...1_000_000),
+            .integer("accumulation", \.accumulation, in: 1...1_000_000),
             .choice("placement", \.placement),
             .choice("loss_tokens", \.lossTokens),
         ]
@@ -143,10 +147,20 @@ public struct PretrainingConfiguration: RunConfiguration {
                 source: source, key: error.field,
                 problem: .invalidValue(found: error.found, expected: error.expected))
         }
+        try validateMetric(source: source)
         guard checkpoint.deltaAgainst != .reference else {
             throw ConfigurationError(
                 source: source, key: "checkpoint.delta_against",
                 problem: .invalidValue(found: "reference", expected: "none or full: pre-training has no reference"))
+        }
+        let (_, overflow) = data.examplesPerStep.multipliedReportingOverflow(by: data.accumulation)
+        guard !overflow, data.examplesPerStep * data.accumulation <= 100_000_000 else {
+            throw ConfigurationError(
+                source: source, key: "data.accumulation",
+                problem: .invalidValue(
+                    found: "\(data.accumulation)",
+                    expected: "at most 100000000 examples in a step, with "
+                        + "data.examples_per_step \(data.examplesPerStep)"))
         }
         let evaluatedDigits = evaluation.examples > 0 ? evaluation.additionalDigits.max() ?? 0 : 0
         let digits = task.digits + evaluatedDigits

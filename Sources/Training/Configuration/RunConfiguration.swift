@@ -9,6 +9,15 @@ public protocol RunConfiguration: Hashable, Sendable {
     /// Every setting, in the order in which the YAML text lists them; a section's fields stand together.
     static var fields: [ConfigurationField<Self>] { get }
 
+    /// Steps of the whole run.
+    var steps: Int { get }
+    /// How a step's work is cut.
+    var execution: ExecutionConfiguration { get }
+    /// How often accuracy is measured.
+    var evaluation: EvaluationConfiguration { get }
+    /// How often the state is saved.
+    var checkpoint: CheckpointConfiguration { get }
+
     /// Checks what no single field shows, for example that the longest example fits the context.
     ///
     /// - Throws: ``ConfigurationError`` whose source is `source`.
@@ -29,6 +38,19 @@ public struct ConfigurationDifference: Hashable, Sendable, CustomStringConvertib
 }
 
 extension RunConfiguration {
+    /// Checks that what needs a metric has one.
+    ///
+    /// - Throws: ``ConfigurationError``.
+    func validateMetric(source: String) throws(ConfigurationError) {
+        guard evaluation.metric == nil else { return }
+        let needing =
+            evaluation.patience > 0 ? "evaluation.patience" : checkpoint.keepBest ? "checkpoint.keep_best" : nil
+        guard let needing else { return }
+        throw ConfigurationError(
+            source: source, key: "evaluation.metric",
+            problem: .invalidValue(found: "none", expected: "the name of a figure, for \(needing) to go by"))
+    }
+
     /// The resolved configuration: every setting with its value, as YAML that loads to an equal value.
     public var yaml: String {
         var text = ""

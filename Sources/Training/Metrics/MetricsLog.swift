@@ -1,33 +1,44 @@
 package import SystemPackage
 
-/// The run's metrics as JSON lines: kept in memory for the checkpoint and appended to a file.
+/// The run's metrics as JSON lines: kept in memory for the checkpoint, appended to a file, and on demand to an event file
+/// of TensorBoard.
 package struct MetricsLog: ~Copyable {
     /// All lines so far.
     package private(set) var text: String
     private let path: FilePath?
     private let file: FileDescriptor?
+    private let tensorBoard: TensorBoardLog?
 
     /// Starts the log with the lines of a checkpoint, or none; what the file held before is replaced, so that
     /// a resumed run does not write a step twice.
     ///
-    /// - Throws: ``TrainingError`` where the file cannot be written.
-    package init(startingWith text: String, path: FilePath?) throws(TrainingError) {
+    /// - Parameters:
+    ///   - path: The file of JSON lines.
+    ///   - tensorBoardFolder: The event file's folder.
+    ///   - name: The run's name in the event file's.
+    /// - Throws: ``TrainingError`` where a file cannot be written.
+    package init(
+        startingWith text: String, path: FilePath?, tensorBoardFolder: FilePath? = nil, name: String = "run"
+    ) throws(TrainingError) {
+        let tensorBoard = try tensorBoardFolder.map { folder throws(TrainingError) in
+            try TensorBoardLog(startingWith: text, folder: folder, name: name)
+        }
+        let file = try path.map { path throws(TrainingError) in try Self.open(path, startingWith: text) }
         self.text = text
         self.path = path
-        guard let path else {
-            file = nil
-            return
-        }
+        self.file = file
+        self.tensorBoard = tensorBoard
+    }
+
+    private static func open(_ path: FilePath, startingWith text: String) throws(TrainingError) -> FileDescriptor {
         do {
             let file = try FileDescriptor.open(
                 path, .writeOnly, options: [.create, .truncate, .closeOnExec],
-                permissions: [
-                    .ownerReadWrite, .groupRead, .otherRead,
-                ])
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
             try file.writeAll(text.utf8)
-            self.file = file
+            return file
         } catch {
-            throw Self.failure(path, error)
+            throw failure(path, error)
         }
     }
 
@@ -39,6 +50,7 @@ package struct MetricsLog: ~Copyable {
     package mutating func append(_ record: MetricsRecord) throws(TrainingError) {
         let line = record.json + "\n"
         text += line
+        try tensorBoard?.append(record)
         guard let file, let path else { return }
         do {
             try file.writeAll(line.utf8)

@@ -23,6 +23,20 @@ public struct MetricsRecord: Hashable, Sendable {
     /// The figure of that name.
     public subscript(name: String) -> Double? { figures.first { $0.name == name }?.value }
 
+    /// Reads what ``json`` writes; nil for any other text.
+    package init?(json: Substring) {
+        guard json.first == "{", json.last == "}" else { return nil }
+        var members = json.dropFirst().dropLast().split(separator: ",").map { $0.split(separator: ":") }
+        guard members.allSatisfy({ $0.count == 2 && $0[0].first == "\"" && $0[0].last == "\"" }),
+            members.first?[0] == "\"step\"", let step = Int(members.removeFirst()[1])
+        else { return nil }
+        self.step = step
+        for member in members {
+            guard let value = Double(member[1]) else { return nil }
+            add(String(member[0].dropFirst().dropLast()), value)
+        }
+    }
+
     /// One JSON object without a newline; `step` comes first.
     public var json: String {
         let members = figures.map { "\"\($0.name)\":\(Self.text($0.value))" }

@@ -52,8 +52,11 @@ package struct Optimizer: Sendable {
         }
         let norm = squares.ordered.reduce(0, +).squareRoot()
         guard norm.isFinite else {
+            // Lane 0 holds the sums.
+            let name = groups.lazy.compactMap { $0.firstNotFinite(in: $0.laneGradients[0]) }.first
             for group in groups { for lane in group.laneGradients { lane.fill(0) } }
-            throw TrainingError(.notFinite(quantity: "the gradient", step: step))
+            let quantity = name.map { "the gradient of '\($0)'" } ?? "the gradient's norm"
+            throw TrainingError(.notFinite(quantity: quantity, step: step))
         }
         let clip = settings.gradientClip
         let scale = clip > 0 ? min(1, clip / (norm + 1e-6)) : 1

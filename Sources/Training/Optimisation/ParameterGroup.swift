@@ -40,4 +40,11 @@ package final class ParameterGroup: Sendable {
         firstMoment.copy(from: other.firstMoment)
         secondMoment.copy(from: other.secondMoment)
     }
+
+    /// The name of the first tensor whose part of `arena` holds an infinity or a NaN; nil where there is none.
+    package func firstNotFinite(in arena: FloatSlice) -> String? {
+        // The sum of squares in double precision is finite exactly where all floats are.
+        guard !Reduction.sumOfSquares(arena).isFinite else { return nil }
+        return layout.entries.first { !Reduction.sumOfSquares(arena[$0.range]).isFinite }?.name
+    }
 }

@@ -25,7 +25,7 @@ package struct PretrainingData: Sendable {
     /// All sequences of a step.
     package func sequences(step: Int) -> [TrainingSequence] {
         let key = RandomStream.Key(seed: configuration.seed, purpose: .pretrainingExamples, step: UInt64(step))
-        return (0..<configuration.data.examplesPerStep).map { index in
+        return (0..<configuration.data.examplesPerStep * configuration.data.accumulation).map { index in
             var stream = RandomStream(key, sample: UInt64(index))
             switch configuration.data.placement {
             case .randomOffset: return exampleAtRandomOffset(&stream)

@@ -43,15 +43,21 @@ struct PretrainingStep: Sendable {
             sequenceLengths: sequences.map(\.tokens.count), tokensPerShard: execution.tokensPerShard,
             laneCount: execution.gradientLanes)
         let targetCount = sequences.reduce(0) { $0 + $1.targets.count { $0 >= 0 } }
-        let losses = ShardResults<Double>(count: shards.ranges.count)
+        let losses = ShardResults<ShardLoss>(count: shards.ranges.count)
         shards.run(on: pool) { shard, lane, worker in
             let loss = addGradient(
                 sequences[shards.ranges[shard]], scale: 1 / Float(max(1, targetCount)), lane: lane,
                 workspace: workspaces[worker])
             losses.set(loss, at: shard)
         }
-        let loss = losses.ordered.reduce(0, +) / Double(max(1, targetCount))
-        guard loss.isFinite else { throw TrainingError(.notFinite(quantity: "the loss", step: step)) }
+        let ordered = losses.ordered
+        let loss = ordered.reduce(0) { $0 + $1.sum } / Double(max(1, targetCount))
+        guard loss.isFinite else {
+            let source =
+                group.firstNotFinite(in: group.parameters).map { "the parameter '\($0)'" }
+                ?? ordered.lazy.compactMap(\.notFinite).first
+            throw TrainingError(.notFinite(quantity: source ?? "the loss", step: step))
+        }
         let learningRate = schedule.learningRate(atStep: step)
         let norm = try optimizer.apply(
             usedLaneCount: shards.laneCount, learningRate: learningRate, update: step, step: step, pool: pool)
@@ -65,18 +71,27 @@ struct PretrainingStep: Sendable {
         return record
     }
 
-    /// Adds the gradient of a micro-shard to its lane and returns the sum of its losses.
+    /// What a micro-shard returns.
+    private struct ShardLoss {
+        /// The sum over its targets.
+        let sum: Double
+        /// Where the sum is no number, the first activation that is none.
+        let notFinite: String?
+    }
+
+    /// Adds the gradient of a micro-shard to its lane.
     private func addGradient(
         _ sequences: ArraySlice<TrainingSequence>, scale: Float, lane: Int, workspace: Workspace
-    ) -> Double {
+    ) -> ShardLoss {
         var batch = PackedBatch()
         for sequence in sequences { batch.append(sequence.tokens, firstPosition: sequence.firstPosition) }
         model.forward(batch, parameters: group.parameters, workspace: workspace)
         let sum = CrossEntropy.evaluate(
             logits: workspace.logits, targets: sequences.flatMap(\.targets), losses: workspace.losses, scale: scale,
             gradient: workspace.logitsGradient)
+        let notFinite = sum.loss.isFinite ? nil : workspace.firstNotFinite
         model.backward(
             batch, parameters: group.parameters, gradients: group.laneGradients[lane], workspace: workspace)
-        return sum.loss
+        return ShardLoss(sum: sum.loss, notFinite: notFinite)
     }
 }

@@ -11,7 +11,9 @@ package struct AnnotatedEpisodes: Sendable {
     package let referenceLogProbs: FloatSlice
     /// w(s), [n].
     package let penaltyWeights: [Float]
-    /// V(s) before the update, [n].
+    /// ln π(a|s) of each action before the update, at the rollout's temperature, [n].
+    package let actionLogProbs: [Float]
+    /// V(s) before the update, [n]; 0 without a critic.
     package let values: [Float]
     /// Sums over the collect.
     let measurements: PolicyMeasurements

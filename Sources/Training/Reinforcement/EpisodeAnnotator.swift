@@ -33,6 +33,7 @@ package struct EpisodeAnnotator: Sendable {
     /// One micro-shard's part, over its states in order.
     private struct Part: Sendable {
         var penaltyWeights: [Float] = []
+        var actionLogProbs: [Float] = []
         var values: [Float] = []
         var measurements = PolicyMeasurements()
     }
@@ -70,7 +71,8 @@ package struct EpisodeAnnotator: Sendable {
         let ordered = parts.ordered
         return AnnotatedEpisodes(
             episodes: episodes, firstStates: firstStates, referenceLogProbs: collect.referenceLogProbs,
-            penaltyWeights: ordered.flatMap(\.penaltyWeights), values: ordered.flatMap(\.values),
+            penaltyWeights: ordered.flatMap(\.penaltyWeights), actionLogProbs: ordered.flatMap(\.actionLogProbs),
+            values: ordered.flatMap(\.values),
             measurements: ordered.reduce(into: PolicyMeasurements()) { $0.add($1.measurements) })
     }
 
@@ -98,10 +100,7 @@ package struct EpisodeAnnotator: Sendable {
         memory: PolicyNetworks.WorkerMemory
     ) {
         networks.model.forward(batch, parameters: networks.policy.parameters, workspace: memory.workspace)
-        networks.critic.forward(
-            hidden: memory.workspace.hidden, rowCount: batch.tokenCount,
-            parameters: networks.criticGroup.parameters, workspace: memory.critic)
-        let values = memory.critic.values(batch.tokenCount)
+        let values = networks.forwardCritic(rowCount: batch.tokenCount, memory: memory)
         for (sequence, number) in range.enumerated() {
             let episode = collect.episodes[number]
             let firstRow = batch.sequenceStarts[sequence] + episode.row(ofState: 0)
@@ -110,7 +109,8 @@ package struct EpisodeAnnotator: Sendable {
                     networks.row(firstRow + t, of: memory.workspace.logits), temperature: loss.temperature,
                     into: memory.policyLogProbs)
                 let weight = part.penaltyWeights[part.values.count]
-                part.values.append(values[firstRow + t])
+                part.values.append(values?[firstRow + t] ?? 0)
+                part.actionLogProbs.append(memory.policyLogProbs[Int(episode.completion[t])])
                 memory.policyLogProbs.withSpan { policy in
                     networks.row(collect.firstStates[number] + t, of: collect.referenceLogProbs).withSpan { reference in
                         part.measurements.add(

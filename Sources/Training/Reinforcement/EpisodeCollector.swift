@@ -7,17 +7,20 @@ struct EpisodeCollector: Sendable {
     let setup: AdditionSetup
     let reward: RewardRule
     let episodeCount: Int
+    /// Episodes of each problem.
+    let groupSize: Int
     let temperature: Float
     let maximumLength: Int
     let seed: UInt64
 
-    /// The episodes of a step: a function of seed, step and the policy.
+    /// The episodes of a step, those of a problem side by side: a function of seed, step and the policy.
     ///
     /// - Throws: ``ModelError`` where the policy's logits are not numbers.
     func collect(step: Int, generator: Generator) throws(ModelError) -> [Episode] {
         let problems = setup.problems(
-            count: episodeCount,
-            key: RandomStream.Key(seed: seed, purpose: .rolloutPrompts, step: UInt64(step)))
+            count: episodeCount / groupSize,
+            key: RandomStream.Key(seed: seed, purpose: .rolloutPrompts, step: UInt64(step))
+        ).flatMap { Array(repeating: $0, count: groupSize) }
         let prompts = problems.map { task.prompt(of: $0) }
         let completions = try generator.generate(
             prompts.enumerated().map { index, prompt in

@@ -1,7 +1,7 @@
 import LanguageModel
 import Tasks
 
-/// One step of fine-tuning with A2C: collect, annotate, advantages, updates.
+/// One step of fine-tuning: collect, annotate, advantages, updates.
 struct FineTuningStep: Sendable {
     private let configuration: FineTuningConfiguration
     private let collector: EpisodeCollector
@@ -18,13 +18,14 @@ struct FineTuningStep: Sendable {
             trainedDigits: trainedDigits, additionalDigits: configuration.task.additionalDigits)
         collector = EpisodeCollector(
             task: task, setup: setup, reward: configuration.task.reward,
-            episodeCount: configuration.rollout.episodesPerCollect,
+            episodeCount: configuration.rollout.episodesPerCollect, groupSize: configuration.rollout.groupSize,
             temperature: Float(configuration.rollout.temperature),
             maximumLength: configuration.rollout.maximumLength
                 ?? AdditionTask.episodeLengthLimit(digits: setup.maximumDigits),
             seed: configuration.seed)
         let loss = PolicyLoss(
             temperature: Float(configuration.rollout.temperature),
+            clipRange: configuration.loss.algorithm.usesRatio ? Float(configuration.loss.clipRange) : nil,
             entropyCoefficient: Float(configuration.loss.entropyCoefficient),
             penaltyCoefficient: Float(configuration.penalty.coefficient),
             estimator: configuration.penalty.estimator, weight: configuration.penalty.weight)
@@ -34,8 +35,7 @@ struct FineTuningStep: Sendable {
         update = PolicyUpdate(
             networks: networks, loss: loss, valueCoefficient: Float(configuration.loss.valueCoefficient),
             detachesHidden: configuration.critic.detachesHidden, execution: configuration.execution,
-            optimizer: Optimizer(
-                groups: [networks.policy, networks.criticGroup], settings: configuration.optimizer))
+            optimizer: Optimizer(groups: networks.groups, settings: configuration.optimizer))
         generator = Generator(model: networks.model, parameters: networks.policy.parameters, pool: networks.pool)
     }
 
@@ -50,12 +50,7 @@ struct FineTuningStep: Sendable {
         let collected = ContinuousClock.now
         let collect = annotator.annotate(episodes)
         var advantages = Advantages(
-            joining: episodes.indices.map { index in
-                Advantages(
-                    rewards: episodes[index].rewards,
-                    values: collect.values(ofEpisode: index),
-                    discount: configuration.loss.discount, lambda: configuration.loss.gaeLambda)
-            })
+            of: collect, loss: configuration.loss, groupSize: configuration.rollout.groupSize)
         let rawAdvantages = MeanAndDeviation(advantages.advantages)
         if configuration.loss.normalizeAdvantages { advantages.normalize() }
         let learningRate = LearningRateSchedule(configuration.optimizer, stepCount: configuration.steps)
@@ -72,9 +67,12 @@ struct FineTuningStep: Sendable {
             figures.reduce(0) { $0 + part($1) * Double($1.stateCount) } / count
         }
         record.add("loss_actor", mean(\.actor))
-        record.add("loss_value", mean(\.value))
+        if configuration.loss.algorithm.usesCritic {
+            record.add("loss_value", mean(\.value))
+            record.add("value_mean", MeanAndDeviation(collect.values).mean)
+        }
+        if configuration.loss.algorithm.usesRatio { record.add("clipped_share", mean(\.clipped)) }
         record.add("loss_penalty_\(configuration.penalty.estimator.rawValue)", mean(\.penalty))
-        record.add("value_mean", MeanAndDeviation(collect.values).mean)
         record.add("advantage_mean", rawAdvantages.mean)
         record.add("advantage_deviation", rawAdvantages.deviation)
         record.add("gradient_norm", mean(\.gradientNorm))

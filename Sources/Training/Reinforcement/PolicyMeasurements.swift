@@ -14,6 +14,10 @@ struct PolicyMeasurements: Sendable {
     /// By the paper's code's name: sum of probabilities and their number.
     private var critical: [String: (sum: Double, count: Int)] = [:]
 
+    /// The names of the divergences' figures: direction, policy first for KL(policy ‖ reference), and estimator.
+    static let divergenceNames =
+        KLEstimator.allCases.map { "kl_policy_reference_\($0.rawValue)" } + ["kl_reference_policy_exact"]
+
     /// Measures one state.
     ///
     /// - Parameter rolloutLogProb: ln π(a|s) as the rollout computed it.
@@ -50,14 +54,13 @@ struct PolicyMeasurements: Sendable {
         }
     }
 
-    /// Adds the means over states. A KL's name has its direction, policy first for KL(policy ‖ reference).
+    /// Adds the means over states.
     func addFigures(to record: inout MetricsRecord) {
         let count = Double(max(1, stateCount))
         record.add("entropy", entropy / count)
-        for (estimator, sum) in zip(KLEstimator.allCases, estimates) {
-            record.add("kl_policy_reference_\(estimator.rawValue)", sum / count)
+        for (name, sum) in zip(Self.divergenceNames, estimates + [exactReferencePolicy]) {
+            record.add(name, sum / count)
         }
-        record.add("kl_reference_policy_exact", exactReferencePolicy / count)
         record.add("penalty_weight", weight / count)
         record.add("rollout_log_prob_error", rolloutError / count)
         for kind in ["comma", "digit"] {

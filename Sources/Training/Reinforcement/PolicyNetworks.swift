@@ -1,36 +1,48 @@
 package import Kernels
 package import LanguageModel
 
-/// The three networks of fine-tuning and each worker's memory.
+/// A critic with what trains it.
+package struct ValueNetwork: Sendable {
+    /// The network.
+    package let critic: Critic
+    /// Its parameters and what trains them.
+    package let group: ParameterGroup
+
+    package init(critic: Critic, group: ParameterGroup) {
+        self.critic = critic
+        self.group = group
+    }
+}
+
+/// The networks of fine-tuning and each worker's memory.
 package struct PolicyNetworks: Sendable {
     /// What one worker needs.
     struct WorkerMemory: Sendable {
         let workspace: Workspace
-        let critic: Critic.Workspace
+        /// nil without a critic.
+        let critic: Critic.Workspace?
         /// Scratch for one state's log probabilities, [V].
         let policyLogProbs: FloatSlice
     }
 
-    let model: GPT
-    let critic: Critic
+    package let model: GPT
     /// The policy's parameters and what trains them.
     package let policy: ParameterGroup
-    /// The critic's parameters and what trains them.
-    package let criticGroup: ParameterGroup
+    /// The critic; nil for algorithms without one.
+    package let value: ValueNetwork?
     /// The frozen reference's parameters.
-    let reference: FloatSlice
+    package let reference: FloatSlice
     let pool: WorkerPool
     /// One for each worker.
     let memory: [WorkerMemory]
 
     package init(
-        model: GPT, critic: Critic, policy: ParameterGroup, criticGroup: ParameterGroup, reference: FloatSlice,
-        pool: WorkerPool, tokensPerShard: Int
+        model: GPT, policy: ParameterGroup, value: ValueNetwork?, reference: FloatSlice, pool: WorkerPool,
+        tokensPerShard: Int
     ) {
         self.model = model
-        self.critic = critic
         self.policy = policy
-        self.criticGroup = criticGroup
+        self.value = value
         self.reference = reference
         self.pool = pool
         let contextLength = model.configuration.contextLength
@@ -39,15 +51,27 @@ package struct PolicyNetworks: Sendable {
             WorkerMemory(
                 workspace: model.makeWorkspace(
                     maximumTokenCount: rowCount, maximumSequenceLength: contextLength, forTraining: true),
-                critic: critic.makeWorkspace(maximumRowCount: rowCount),
+                critic: value?.critic.makeWorkspace(maximumRowCount: rowCount),
                 policyLogProbs: FloatArena(count: model.configuration.vocabularySize).all)
         }
     }
+
+    /// All that is trained.
+    package var groups: [ParameterGroup] { [policy] + (value.map { [$0.group] } ?? []) }
 
     /// The row of a matrix [M, V].
     func row(_ row: Int, of matrix: FloatSlice) -> FloatSlice {
         let width = model.configuration.vocabularySize
         return matrix[row * width..<(row + 1) * width]
+    }
+
+    /// The critic's values of the states of the last forward pass, [M]; nil without a critic.
+    func forwardCritic(rowCount: Int, memory: WorkerMemory) -> FloatSlice? {
+        guard let value, let workspace = memory.critic else { return nil }
+        value.critic.forward(
+            hidden: memory.workspace.hidden, rowCount: rowCount, parameters: value.group.parameters,
+            workspace: workspace)
+        return workspace.values(rowCount)
     }
 
     /// log softmax(logits / temperature) of one state: [V] → [V].

@@ -6,12 +6,14 @@ package struct PolicyUpdate: Sendable {
     /// The minibatch's mean losses.
     package struct Figures: Hashable, Sendable {
         package var stateCount = 0
-        /// −A · ln π(a|s).
+        /// The algorithm's own, ``PolicyLoss``.
         package var actor = 0.0
-        /// (return − V)².
+        /// (return − V)²; 0 without a critic.
         var value = 0.0
         /// w(s) · KL estimate, without α.
         var penalty = 0.0
+        /// The share of states whose ratio was clipped.
+        var clipped = 0.0
         /// Of policy and critic together, before clipping.
         var gradientNorm = 0.0
     }
@@ -22,6 +24,12 @@ package struct PolicyUpdate: Sendable {
         package var entropy = 0.0
         package var value = 0.0
         package var penalty = 0.0
+        /// States whose ratio was clipped.
+        package var clipped = 0
+        /// Where one of them is no number, the first activation that is none.
+        var notFinite: String?
+
+        var areFinite: Bool { (actor + entropy + value + penalty).isFinite }
     }
 
     let networks: PolicyNetworks
@@ -59,9 +67,15 @@ package struct PolicyUpdate: Sendable {
             $0.entropy += $1.entropy
             $0.value += $1.value
             $0.penalty += $1.penalty
+            $0.clipped += $1.clipped
+            $0.notFinite = $0.notFinite ?? $1.notFinite
         }
-        guard (total.actor + total.entropy + total.value + total.penalty).isFinite else {
-            throw TrainingError(.notFinite(quantity: "the loss", step: step))
+        guard total.areFinite else {
+            let parameter = networks.groups.lazy.compactMap {
+                $0.firstNotFinite(in: $0.parameters)
+            }.first
+            let source = parameter.map { "the parameter '\($0)'" } ?? total.notFinite
+            throw TrainingError(.notFinite(quantity: source ?? "the loss", step: step))
         }
         let norm = try optimizer.apply(
             usedLaneCount: shards.laneCount, learningRate: learningRate, update: update, step: step,
@@ -69,7 +83,7 @@ package struct PolicyUpdate: Sendable {
         let count = Double(max(1, minibatch.stateCount))
         return Figures(
             stateCount: minibatch.stateCount, actor: total.actor / count, value: total.value / count,
-            penalty: total.penalty / count, gradientNorm: norm)
+            penalty: total.penalty / count, clipped: Double(total.clipped) / count, gradientNorm: norm)
     }
 
     /// Adds the minibatch's gradient to the lanes of policy and critic.
@@ -102,11 +116,9 @@ package struct PolicyUpdate: Sendable {
         let workspace = memory.workspace
         let rowCount = batch.tokenCount
         networks.model.forward(batch, parameters: networks.policy.parameters, workspace: workspace)
-        networks.critic.forward(
-            hidden: workspace.hidden, rowCount: rowCount, parameters: networks.criticGroup.parameters,
-            workspace: memory.critic)
-        let valueGradients = memory.critic.valueGradients(rowCount)
-        valueGradients.fill(0)
+        let values = networks.forwardCritic(rowCount: rowCount, memory: memory)
+        let valueGradients = memory.critic?.valueGradients(rowCount)
+        valueGradients?.fill(0)
         workspace.logitsGradient.fill(0)
         workspace.hiddenGradient.fill(0)
         var sums = Sums()
@@ -124,22 +136,28 @@ package struct PolicyUpdate: Sendable {
                             loss.addGradient(
                                 policy: policy, reference: reference, penaltyWeight: collect.penaltyWeights[state],
                                 action: Int(episode.completion[t]), advantage: advantages.advantages[state],
-                                scale: scale, into: &gradient)
+                                oldLogProb: collect.actionLogProbs[state], scale: scale, into: &gradient)
                         }
                     }
                 }
-                let error = memory.critic.values(rowCount)[row] - advantages.returns[state]
-                valueGradients[row] = 2 * valueCoefficient * scale * error
+                if let values, let valueGradients {
+                    let error = values[row] - advantages.returns[state]
+                    valueGradients[row] = 2 * valueCoefficient * scale * error
+                    sums.value += Double(error) * Double(error)
+                }
                 sums.actor += terms.actor
                 sums.entropy += terms.entropy
                 sums.penalty += terms.penalty
-                sums.value += Double(error) * Double(error)
+                sums.clipped += terms.isClipped ? 1 : 0
             }
         }
-        networks.critic.backward(
-            hidden: workspace.hidden, rowCount: rowCount, parameters: networks.criticGroup.parameters,
-            gradients: networks.criticGroup.laneGradients[lane], workspace: memory.critic,
-            hiddenGradient: detachesHidden ? nil : workspace.hiddenGradient)
+        if !sums.areFinite { sums.notFinite = workspace.firstNotFinite }
+        if let value = networks.value, let critic = memory.critic {
+            value.critic.backward(
+                hidden: workspace.hidden, rowCount: rowCount, parameters: value.group.parameters,
+                gradients: value.group.laneGradients[lane], workspace: critic,
+                hiddenGradient: detachesHidden ? nil : workspace.hiddenGradient)
+        }
         networks.model.backward(
             batch, parameters: networks.policy.parameters, gradients: networks.policy.laneGradients[lane],
             workspace: workspace)

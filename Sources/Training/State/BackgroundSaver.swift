@@ -26,11 +26,11 @@ final class BackgroundSaver {
 
     /// What the last save has come to; nil before the first.
     private final class Outcome: Sendable {
-        private let result = Mutex<Result<CheckpointSummary, CheckpointError>?>(nil)
+        private let result = Mutex<Result<CheckpointSummary, any Error>?>(nil)
 
-        func set(_ value: Result<CheckpointSummary, CheckpointError>) { result.withLock { $0 = value } }
+        func set(_ value: Result<CheckpointSummary, any Error>) { result.withLock { $0 = value } }
 
-        func get() throws(CheckpointError) -> CheckpointSummary? { try result.withLock { $0 }?.get() }
+        func get() throws -> CheckpointSummary? { try result.withLock { $0 }?.get() }
     }
 
     /// A saver of one run.
@@ -63,12 +63,14 @@ final class BackgroundSaver {
 
     /// Takes a snapshot and begins to write it, after the save before it is done.
     ///
-    /// - Throws: ``CheckpointError`` of that save; of this one where it is not beside training.
-    func save(_ state: TrainingState) throws(CheckpointError) {
+    /// - Parameter isBest: Whether it is the best so far.
+    /// - Throws: ``CheckpointError`` or ``TrainingError`` of that save; of this one where it is not beside training.
+    func save(_ state: TrainingState, isBest: Bool) throws {
         let start = ContinuousClock.now
         _ = try finish()
         guard let snapshot else {
-            let summary = try file.write(state, model: model, networks: networks, operations: operations)
+            let summary = try file.write(
+                state, model: model, networks: networks, isBest: isBest, operations: operations)
             outcome.set(.success(summary))
             return
         }
@@ -77,25 +79,21 @@ final class BackgroundSaver {
         underWay.enter()
         queue.async { [file, operations, underWay, outcome] in
             defer { underWay.leave() }
-            let result: Result<CheckpointSummary, CheckpointError>
-            do throws(CheckpointError) {
-                // One thread: the others are the training's.
-                result = .success(
+            outcome.set(
+                Result {
+                    // One thread: the others are the training's.
                     try file.write(
-                        state, model: snapshot.model, networks: snapshot.networks,
-                        options: WriterOptions(workerCount: 1), operations: operations))
-            } catch {
-                result = .failure(error)
-            }
-            outcome.set(result)
+                        state, model: snapshot.model, networks: snapshot.networks, isBest: isBest,
+                        options: WriterOptions(workerCount: 1), operations: operations)
+                })
         }
         unreportedPause = ContinuousClock.now - start
     }
 
     /// Ends a run whose last save has failed, without waiting for one that is under way.
     ///
-    /// - Throws: ``CheckpointError`` of the save.
-    func check() throws(CheckpointError) { _ = try outcome.get() }
+    /// - Throws: ``CheckpointError`` or ``TrainingError`` of the save.
+    func check() throws { _ = try outcome.get() }
 
     /// Adds `save_pause_seconds`: how long the save before this step has held the run up.
     func addPause(to record: inout MetricsRecord) {
@@ -107,8 +105,8 @@ final class BackgroundSaver {
     /// Waits for the save that is under way.
     ///
     /// - Returns: What the last save has written; nil before the first.
-    /// - Throws: ``CheckpointError`` of that save.
-    func finish() throws(CheckpointError) -> CheckpointSummary? {
+    /// - Throws: ``CheckpointError`` or ``TrainingError`` of that save.
+    func finish() throws -> CheckpointSummary? {
         underWay.wait()
         return try outcome.get()
     }

@@ -1,4 +1,5 @@
 import CheckpointFormat
+import Codecs
 import Kernels
 import LanguageModel
 import OrderedCollections
@@ -16,17 +17,28 @@ struct TrainingState: Sendable {
         /// The critic's, where there is one.
         let critic: ParameterGroup?
 
+        /// The first tensor, of parameters and moments, that holds an infinity or a NaN, in words; nil where all are
+        /// numbers.
+        var firstNotFinite: String? {
+            for group in [model, critic].compactMap({ $0 }) {
+                if let name = group.firstNotFinite(in: group.parameters) { return "the parameter '\(name)'" }
+                if let name = group.firstNotFinite(in: group.firstMoment) { return "the first moment of '\(name)'" }
+                if let name = group.firstNotFinite(in: group.secondMoment) { return "the second moment of '\(name)'" }
+            }
+            return nil
+        }
+
         /// All tensors beside the model's weights, in the order in which they are written.
-        fileprivate var tensors: [(description: TensorDescription, values: FloatSlice)] {
+        fileprivate var tensors: [SavedTensor] {
             let (first, second) = ("optimizer.first_moment.", "optimizer.second_moment.")
             func tensors(
                 _ group: ParameterGroup, _ role: TensorRole, _ prefix: String, _ arena: FloatSlice
-            ) -> [(description: TensorDescription, values: FloatSlice)] {
+            ) -> [SavedTensor] {
                 zip(group.layout.tensorDescriptions(role: role, prefix: prefix), group.layout.entries).map {
-                    ($0, arena[$1.range])
+                    SavedTensor(description: $0, values: arena[$1.range])
                 }
             }
-            var all: [(description: TensorDescription, values: FloatSlice)] = []
+            var all: [SavedTensor] = []
             if let critic { all += tensors(critic, .critic, "", critic.parameters) }
             all += tensors(model, .firstMoment, first, model.firstMoment)
             all += tensors(model, .secondMoment, second, model.secondMoment)
@@ -40,6 +52,8 @@ struct TrainingState: Sendable {
 
     /// `pretrained` or `policy`.
     let kind: String
+    /// How the model's weights are stored.
+    let weights: WeightStorage
     /// The finished steps.
     var step = 0
     /// The optimiser steps so far.
@@ -50,22 +64,38 @@ struct TrainingState: Sendable {
     let configuration: String
     /// Digests of the weights that these descend from, by metadata key.
     var lineage: [(key: String, digest: String)] = []
-    /// The saves since the last whole one, with that one; 0 where the next one is to be whole, nil where all are.
-    var savesSinceFull: Int?
+    /// The saves before this one, as ``StateFile`` knows them.
+    var history = SaveHistory()
     /// The metrics so far as JSON lines.
     var metrics = ""
 
     /// The metadata key of ``updateCount``.
     static let updateCountKey = "training.update_count"
-    /// The metadata key of ``savesSinceFull``.
-    static let savesSinceFullKey = "training.saves_since_full"
+    /// What the names of F32 weights start with where the weights themselves are rounded.
+    static let masterPrefix = "optimizer.master."
     /// The tensor that holds ``metrics``.
     static let metricsTensor = "training.metrics"
 
     /// A fresh state.
-    init(kind: String, configuration: String) {
-        self.kind = kind
-        self.configuration = configuration
+    init<Configuration: RunConfiguration>(of configuration: Configuration) {
+        kind = Configuration.checkpointKind
+        self.configuration = configuration.yaml
+        weights = configuration.checkpoint.weights
+    }
+
+    /// All tensors of the checkpoint but ``metricsTensor``, in its order.
+    func tensors(of model: LanguageModelCheckpoint, _ networks: Networks) -> [SavedTensor] {
+        let layout = model.model.layout
+        func all(_ dtype: DType, _ role: TensorRole, _ prefix: String = "") -> [SavedTensor] {
+            zip(layout.tensorDescriptions(dtype: dtype, role: role, prefix: prefix), layout.entries).map {
+                SavedTensor(description: $0, values: model.parameters[$1.range])
+            }
+        }
+        switch weights {
+        case .f32: return all(.f32, .weight) + networks.tensors
+        case .bf16: return all(.bf16, .weight) + networks.tensors + all(.f32, .state, Self.masterPrefix)
+        case .bf16Only: return all(.bf16, .weight) + networks.tensors
+        }
     }
 
     /// Writes the checkpoint, whole or not at all.
@@ -85,13 +115,13 @@ struct TrainingState: Sendable {
         writer.setMetadata(MetadataKey.step, .uint64(UInt64(step)))
         writer.setMetadata(Self.updateCountKey, .uint64(UInt64(updateCount)))
         writer.setMetadata(MetadataKey.tokensSeen, .uint64(UInt64(tokensSeen)))
-        if let savesSinceFull { writer.setMetadata(Self.savesSinceFullKey, .uint64(UInt64(savesSinceFull))) }
         for (key, digest) in lineage { writer.setMetadata(key, .string(digest)) }
-        try model.write(to: writer)
+        history.write(to: writer)
+        model.writeMetadata(to: writer)
         writer.setMetadata(MetadataKey.configuration, .string(configuration))
-        for (description, values) in networks.tensors {
-            try values.withBytes { bytes throws(CheckpointError) in
-                try writer.append(description, bytes: bytes)
+        for tensor in tensors(of: model, networks) {
+            try tensor.withBytes { bytes throws(CheckpointError) in
+                try writer.append(tensor.description, bytes: bytes)
             }
         }
         let text = Array(metrics.utf8)
@@ -116,10 +146,35 @@ struct TrainingState: Sendable {
         lineage = [MetadataKey.parent, MetadataKey.reference, MetadataKey.pretrained].compactMap { key in
             reader.metadata[key]?.stringValue.map { (key, $0) }
         }
-        networks.model.parameters.copy(from: model.parameters)
-        for (description, values) in networks.tensors { try reader.fill(values, from: description) }
-        let text = try reader.readBytes(of: try reader.requiredTensor(named: Self.metricsTensor))
-        metrics = String(decoding: text, as: UTF8.self)
+        try resumeWeights(from: reader, model: model, networks: networks)
+        for tensor in networks.tensors { try reader.fill(tensor.values, from: tensor.description) }
+        metrics = try reader.metricsText()
+    }
+}
+
+extension TrainingState {
+    /// Takes over the weights that training had: the masters where the weights are rounded.
+    private func resumeWeights(from reader: CheckpointReader, model: LanguageModelCheckpoint, networks: Networks) throws
+    {
+        let layout = model.model.layout
+        let rounded = layout.entries.first { reader.tensor(named: $0.name)?.description.dtype != .f32 }
+        guard let rounded else {
+            networks.model.parameters.copy(from: model.parameters)
+            return
+        }
+        guard reader.tensor(named: Self.masterPrefix + rounded.name) != nil else {
+            throw TrainingError(
+                .unsuitableCheckpoint(
+                    path: reader.path.string, field: "tensor '\(rounded.name)'",
+                    found: "rounded weights without '\(Self.masterPrefix)\(rounded.name)'",
+                    expected: "F32 weights or masters, for a resume to be exact; "
+                        + "the checkpoint can be a reference of a new run"))
+        }
+        for (description, entry) in zip(
+            layout.tensorDescriptions(role: .state, prefix: Self.masterPrefix), layout.entries)
+        {
+            try reader.fill(networks.model.parameters[entry.range], from: description)
+        }
     }
 }
 
@@ -140,6 +195,14 @@ extension CheckpointReader {
             throw unsuitable(key, expected: "a number from 0")
         }
         return value
+    }
+
+    /// The JSON lines of a run's figures.
+    ///
+    /// - Throws: ``CheckpointError``.
+    func metricsText() throws(CheckpointError) -> String {
+        let text = try readBytes(of: try requiredTensor(named: TrainingState.metricsTensor))
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Copies a tensor of that description into a slice of its size.
