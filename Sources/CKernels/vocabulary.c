@@ -32,11 +32,23 @@ void crux_embed_backward(ptrdiff_t rows, ptrdiff_t width, const int32_t *tokens,
   }
 }
 
-CRUX_INLINE float log_normaliser(ptrdiff_t width, float factor, const float *x) {
-  float maximum = crux_maximum(width, x) * factor;
+/// What turns logits into log probabilities: the largest logit, and the logarithm of the sum of the exponentials of the
+/// distances to it. They stay apart, for their sum would lose the digits of the second where logits are large.
+typedef struct {
+  float maximum;
+  float log_total;
+} normaliser;
+
+CRUX_INLINE normaliser log_normaliser(ptrdiff_t width, float factor, const float *x) {
+  float maximum = crux_maximum(width, x);
   float total = 0;
-  for (ptrdiff_t i = 0; i < width; i++) total += crux_exp(x[i] * factor - maximum);
-  return maximum + logf(total);
+  for (ptrdiff_t i = 0; i < width; i++) total += crux_exp((x[i] - maximum) * factor);
+  return (normaliser){maximum, logf(total)};
+}
+
+CRUX_INLINE float log_probability(normaliser row, float factor, float logit) {
+#pragma clang fp reassociate(off)
+  return (logit - row.maximum) * factor - row.log_total;
 }
 
 CRUX_CLONES
@@ -44,9 +56,9 @@ void crux_log_softmax(ptrdiff_t rows, ptrdiff_t width, float inverse_temperature
   for (ptrdiff_t row = 0; row < rows; row++) {
     const float *in = x + row * width;
     float *target = out + row * width;
-    float shift = log_normaliser(width, inverse_temperature, in);
+    normaliser own = log_normaliser(width, inverse_temperature, in);
     CRUX_IN_PLACE
-    for (ptrdiff_t i = 0; i < width; i++) target[i] = in[i] * inverse_temperature - shift;
+    for (ptrdiff_t i = 0; i < width; i++) target[i] = log_probability(own, inverse_temperature, in[i]);
   }
 }
 
@@ -63,11 +75,11 @@ void crux_cross_entropy(ptrdiff_t rows, ptrdiff_t width, const float *logits, co
       }
       continue;
     }
-    float shift = log_normaliser(width, 1.0f, in);
-    losses[row] = shift - in[targets[row]];
+    normaliser own = log_normaliser(width, 1.0f, in);
+    losses[row] = -log_probability(own, 1.0f, in[targets[row]]);
     if (target) {
       CRUX_IN_PLACE
-      for (ptrdiff_t i = 0; i < width; i++) target[i] = scale * crux_exp(in[i] - shift);
+      for (ptrdiff_t i = 0; i < width; i++) target[i] = scale * crux_exp(log_probability(own, 1.0f, in[i]));
       target[targets[row]] -= scale;
     }
   }

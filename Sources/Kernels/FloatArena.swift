@@ -16,9 +16,13 @@ public final class FloatArena: @unchecked Sendable {
     let base: UnsafeMutablePointer<Float>
 
     private static let allocations = Atomic<Int>(0)
+    private static let heldBytes = Atomic<Int>(0)
 
     /// How many arenas this process has allocated: it stands still while training and generation go on.
     public static var allocationCount: Int { allocations.load(ordering: .relaxed) }
+
+    /// The bytes of all arenas that this process holds.
+    public static var heldByteCount: Int { heldBytes.load(ordering: .relaxed) }
 
     /// Allocates `count` zeros.
     public init(count: Int) {
@@ -28,10 +32,14 @@ public final class FloatArena: @unchecked Sendable {
         let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
         unsafe memset(memory, 0, byteCount)
         Self.allocations.add(1, ordering: .relaxed)
+        Self.heldBytes.add(byteCount, ordering: .relaxed)
         unsafe base = unsafe memory.bindMemory(to: Float.self, capacity: max(count, 1))
     }
 
-    deinit { unsafe UnsafeMutableRawPointer(base).deallocate() }
+    deinit {
+        unsafe UnsafeMutableRawPointer(base).deallocate()
+        Self.heldBytes.subtract(max(count, 1) * MemoryLayout<Float>.stride, ordering: .relaxed)
+    }
 
     /// All floats.
     public var all: FloatSlice { FloatSlice(arena: self, range: 0..<count) }

@@ -26,7 +26,7 @@ struct TrainingOptions: ParsableArguments {
     var workers: Int?
 
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("The checkpoint to write.", valueName: "file"),
+        name: .shortAndLong, help: ArgumentHelp("The checkpoint to write; a dry run needs none.", valueName: "file"),
         completion: .file(extensions: ["crux"]))
     var out: String?
 
