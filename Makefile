@@ -7,7 +7,7 @@ WITH_PEERS := if cmp -s fixtures/peers/requirements.txt .venv/installed-requirem
     export CRUX_PYTHON="$(CURDIR)/.venv/bin/python"; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench setup peers crashes fuzz docs lint format clean
+.PHONY: help demo test build bench setup peers browser crashes fuzz docs lint format clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -32,6 +32,9 @@ peers: setup  ## Install what the tests compare with (numpy, safetensors, ...) i
 
 setup:  ## Install the system packages that are missing.
 	@.ci/install-system-packages
+
+browser:  ## Install Chromium, in which tests look at the report pages (skipped without it).
+	@.ci/install-system-packages chromium
 
 crashes: build  ## Kill real saves at every system call (with strace); the old or the new file must be whole.
 	.ci/kill-saves $(CRUX)

@@ -31,8 +31,24 @@ public struct KLReport: Codable, Hashable, Sendable {
         self.vocabularySize = vocabularySize
         self.policies = policies
     }
+    /// The policies of a series that could not be compared; nil where all could.
+    public var leftOut: [UncomparedPolicy]?
     /// How the report stands to the limits that were set; nil where none was.
     public var limits: [LimitCheck]?
+}
+
+/// A policy that could not be compared with the reference.
+public struct UncomparedPolicy: Codable, Hashable, Sendable {
+    /// The checkpoint.
+    public let path: String
+    /// What does not fit: found and expected.
+    public let reason: String
+
+    /// A policy and what does not fit.
+    public init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
 }
 
 /// Which text a report is about.

@@ -19,6 +19,8 @@ public struct LoadedModel: Sendable {
     public let tokenizer: Tokenizer
     /// The parameters in the order of the model's layout.
     public let parameters: FloatSlice
+    /// The critic stored beside them; nil where there is none.
+    let valueHead: ValueHead?
 
     /// Reads a model.
     ///
@@ -59,10 +61,11 @@ public struct LoadedModel: Sendable {
         for (entry, tensor) in zip(model.layout.entries, tensors) {
             try Self.read(tensor, of: source, into: parameters[entry.range])
         }
+        valueHead = try ValueHead(stored, inputSize: model.configuration.embeddingSize)
     }
 
     /// The tensor of a parameter.
-    private static func tensor(
+    static func tensor(
         _ entry: ParameterLayout.Entry, of source: any CheckpointSource
     ) throws(AnalysisError) -> TensorDescription {
         let subject = "\(source.path.string): tensor '\(entry.name)'"
@@ -79,7 +82,8 @@ public struct LoadedModel: Sendable {
         return tensor
     }
 
-    private static func read(
+    /// Fills a slice with a tensor's values, rounded to single precision.
+    static func read(
         _ tensor: TensorDescription, of source: any CheckpointSource, into slice: FloatSlice
     ) throws(AnalysisError) {
         var values = [Double](repeating: 0, count: 8192)

@@ -28,7 +28,8 @@ struct PairedModels: Sendable {
         let workspaces = (0..<max(1, min(pool.workerCount, texts.count))).map { _ in
             (
                 policy: Self.workspace(of: policy, length: length),
-                reference: Self.workspace(of: reference, length: length)
+                reference: Self.workspace(of: reference, length: length),
+                critic: policy.valueHead?.critic.makeWorkspace(maximumRowCount: length)
             )
         }
         let counter = ProgressCounter()
@@ -38,13 +39,19 @@ struct PairedModels: Sendable {
             var results: [(text: Int, values: [Value])] = []
             for index in stride(from: task, to: texts.count, by: workspaces.count) {
                 let text = texts[index]
-                let (ours, theirs) = workspaces[task]
+                let (ours, theirs, critic) = workspaces[task]
                 Self.read(text.policyTokens, policy, ours)
                 Self.read(text.referenceTokens, reference, theirs)
+                let rowCount = text.policyTokens.count
+                if let head = policy.valueHead, let critic {
+                    head.critic.forward(
+                        hidden: ours.hidden, rowCount: rowCount, parameters: head.parameters, workspace: critic)
+                }
                 var values: [Value] = []
                 values.reserveCapacity(text.scored.count)
                 for position in text.scored {
                     // The distribution of a token is what the models say at the token before it.
+                    rows.policyValue = critic.map { Double($0.values(rowCount)[position - 1]) }
                     let value = try Self.row(position - 1, of: policy, ours).withSpan {
                         policyLogits throws(AnalysisError) in
                         try Self.row(position - 1, of: reference, theirs).withSpan {
@@ -87,6 +94,8 @@ struct PairedModels: Sendable {
 
 /// The log probabilities of two models at one token, [V] each, in double precision; used again for each token.
 struct LogProbabilityRows: Sendable {
+    /// V(s), what the policy's critic says before the token; nil without a critic.
+    var policyValue: Double?
     private(set) var policy: [Double] = []
     private(set) var reference: [Double] = []
 

@@ -99,7 +99,7 @@ struct SequenceScorer: Sendable {
             return compare(
                 rows, referenceLogits: referenceLogits, token: sequence.tokens[position], position: position,
                 place: sequence.places.indices.contains(place) ? sequence.places[place] : nil,
-                label: sequence.critical[position])
+                label: sequence.critical[position], reward: self.reward(of: sequence))
         }
         if alignment.isIdentity {
             return Score(
@@ -122,13 +122,23 @@ struct SequenceScorer: Sendable {
             referenceExcludedMass: masses.reference)
     }
 
+    /// R, what the answer earned by the rule that the policy was trained with; nil for a text that earns nothing.
+    private func reward(of sequence: ScorableSequence) -> Double? {
+        guard let rule = models.policy.valueHead?.reward, let outcome = sequence.outcome.flatMap(Outcome.init) else {
+            return nil
+        }
+        return Double(rule.reward(for: outcome))
+    }
+
     /// All figures of one token, from log probabilities and logits over the shared tokens.
     private func compare(
         _ rows: LogProbabilityRows, referenceLogits: Span<Float>, token id: Int32, position: Int,
-        place: ScratchpadPlace?, label: AdditionTask.LabelledToken?
+        place: ScratchpadPlace?, label: AdditionTask.LabelledToken?, reward: Double?
     ) -> TokenDivergence {
         let (policy, reference) = (rows.policy, rows.reference)
         let token = alignment.place(ofReferenceID: id) ?? 0
+        // V of the states that RL knew: those of answers.
+        let value = reward == nil ? nil : rows.policyValue
         let (policyTop, referenceTop) = (LogProbabilityRows.top(policy), LogProbabilityRows.top(reference))
         func estimate(_ estimator: KLEstimator) -> Double {
             estimator.value(policy: policy.span, reference: reference.span, action: token)
@@ -161,6 +171,8 @@ struct SequenceScorer: Sendable {
             policyTop: alignment.tokens[policyTop],
             referenceTop: alignment.tokens[referenceTop],
             topAgrees: policyTop == referenceTop,
+            stateValue: value,
+            advantage: value.flatMap { value in reward.map { $0 - value } },
             place: place,
             critical: label.flatMap { label in
                 alignment.place(ofReferenceID: label.rightToken).map { right in

@@ -43,6 +43,11 @@ public struct TokenDivergence: Codable, Hashable, Sendable {
     public let referenceTop: String
     /// Whether both have the same likeliest token.
     public let topAgrees: Bool
+    /// V(s), what the policy's critic expects before the token; nil without a critic and for texts that earn nothing.
+    public let stateValue: Double?
+    /// R − V(s) with R what the whole answer earned: the advantage of generalised advantage estimation with γ = λ = 1.
+    /// Nil where ``stateValue`` is.
+    public let advantage: Double?
     /// Where in a scratchpad the token stands; nil for other texts.
     public let place: ScratchpadPlace?
     /// Set where the task has a critical token here.

@@ -1,6 +1,9 @@
 public import CheckpointFormat
+public import CheckpointInterop
 internal import Foundation
 public import SystemPackage
+internal import TensorCore
+internal import Training
 
 /// The figures of a run, step by step, as its metrics file holds them.
 public struct MetricsHistory: Hashable, Codable, Sendable {
@@ -20,7 +23,18 @@ public struct MetricsHistory: Hashable, Codable, Sendable {
     /// - Throws: `CheckpointError` where the file cannot be read or a line is not an object of numbers with a step.
     public init(path: FilePath) throws(CheckpointError) {
         let file = try InputFile(path: path)
-        let bytes = try file.read(0..<file.byteCount)
+        try self.init(file.read(0..<file.byteCount), path: path)
+    }
+
+    /// Reads the history that a training stores in its checkpoints; nil where a checkpoint has none.
+    ///
+    /// - Throws: `CheckpointError` as ``init(path:)``.
+    public init?(storedIn source: any CheckpointSource) throws(CheckpointError) {
+        guard let tensor = source.tensor(named: MetricsRecord.tensorName), tensor.role == .state else { return nil }
+        try self.init(source.readBytes(of: tensor), path: source.path)
+    }
+
+    private init(_ bytes: [UInt8], path: FilePath) throws(CheckpointError) {
         var records: [Record] = []
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
             guard var figures = try? JSONDecoder().decode([String: Double].self, from: Data(line)),

@@ -73,7 +73,7 @@ public enum FigureFormat: Hashable, Sendable {
         for _ in 0..<places { smallest /= 10 }
         let text = shown(value)
         if value > 0, text == shown(0) { return "<" + shown(smallest) }
-        if value < 0, text == shown(0) { return ">" + shown(-smallest) }
+        if value < 0, text == shown(0) { return "-<" + shown(smallest) }
         if value < 1, text == shown(1) { return ">" + shown(1 - smallest) }
         return text
     }

@@ -17,6 +17,8 @@ public struct HeatScale: Hashable, Sendable {
     public let lower: Double
     /// The value of the highest level, and of everything above.
     public let upper: Double
+    /// Whether some of the values that the scale was made for are above ``upper``; a legend then says so.
+    public private(set) var isCutAtTop = false
 
     /// A scale between two values. A range that is empty, not finite or, for a logarithmic scale, not positive is
     /// replaced by the nearest one that can be drawn.
@@ -36,24 +38,33 @@ public struct HeatScale: Hashable, Sendable {
 
     /// The scale that shows these values: from the least (or `floor`) to the greatest; logarithmic ones over at most
     /// `decades` orders of magnitude below the greatest.
+    ///
+    /// - Parameter topShare: The share of the values above `floor` that may have the highest level together, so that a
+    ///   few outliers do not take the colour from all others.
     public static func fitting(
-        _ values: some Sequence<Double>, _ transform: Transform, floor: Double? = nil, decades: Int = 3
+        _ values: some Sequence<Double>, _ transform: Transform, floor: Double? = nil, decades: Int = 3,
+        topShare: Double = 0
     ) -> HeatScale {
-        var least = Double.infinity
-        var greatest = -Double.infinity
-        for value in values where value.isFinite && (transform == .linear || value > 0) {
-            least = min(least, value)
-            greatest = max(greatest, value)
+        let shown = values.filter { $0.isFinite && (transform == .linear || $0 > 0) }.sorted()
+        guard let least = shown.first, let greatest = shown.last else {
+            return HeatScale(transform, from: floor ?? 0, to: 1)
         }
-        guard greatest >= least else { return HeatScale(transform, from: floor ?? 0, to: 1) }
+        let counted = shown.drop { value in floor.map { value <= $0 } ?? false }
+        let outlierCount = Int(topShare * Double(counted.count))
+        var top = counted.dropLast(outlierCount).last ?? greatest
+        // Where nothing counts, nothing is coloured.
+        if transform == .logarithmic, let floor, top <= floor { top = floor * 10 }
+        var scale: HeatScale
         switch transform {
         case .linear:
-            return HeatScale(transform, from: floor ?? least, to: greatest)
+            scale = HeatScale(transform, from: floor ?? least, to: top)
         case .logarithmic:
-            var lowest = greatest
+            var lowest = top
             for _ in 0..<max(decades, 1) { lowest /= 10 }
-            return HeatScale(transform, from: max(floor ?? least, lowest), to: greatest)
+            scale = HeatScale(transform, from: max(floor ?? least, lowest), to: top)
         }
+        scale.isCutAtTop = greatest > scale.upper
+        return scale
     }
 
     /// The level, 0 … 15, of a value; nil for one that is not a number.

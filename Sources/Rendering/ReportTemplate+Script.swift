@@ -1,6 +1,6 @@
 extension ReportTemplate {
     /// The SHA-256 of `script`, as a content security policy names it. A test compares the two.
-    static let scriptHash = "sha256-n2SDIwjRTPKHo30K7l5Jyz+FYqWlD6J7sHGrGd+Ck+c="
+    static let scriptHash = "sha256-rEc2i3yjYfvceekZERpJoT+FAbBCxJYlzWkSVU38j4o="
 
     /// What the page does when it is read on a screen: tooltips over tokens, by pointer and by arrow keys, colours by
     /// another measure, and tables sorted by a column. It writes text only, never markup.
@@ -64,7 +64,8 @@ extension ReportTemplate {
             if (measure < 0) { return; }
             body.querySelectorAll("span[data-at]").forEach(function (token) {
               var number = value(body, Number(token.dataset.at), measure, all.length, all[measure].range);
-              token.className = "q" + level(number, all[measure].scale) + (token.dataset.mark ? " mark" : "");
+              token.className = "q" + level(number, all[measure].scale) + (token.dataset.mark ? " mark" : "")
+                + (token.classList.contains("here") ? " here" : "");
             });
           }
 

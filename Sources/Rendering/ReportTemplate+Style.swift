@@ -37,6 +37,7 @@ extension ReportTemplate {
         .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,29rem),1fr));gap:1.2rem;margin-top:1.6rem}
         .pair figure{margin:0}
         .pair .plot svg{min-width:20rem}
+        @media (min-width:64rem){.pair figure:only-child{max-width:calc(50% - .6rem)}}
         .scroll{overflow-x:auto;margin:1.4rem 0 0}
         .scroll+p{margin-top:1rem;color:var(--ink2)}
         table{border-collapse:collapse;width:100%;font-size:.92rem;line-height:1.4}
@@ -119,6 +120,11 @@ extension ReportTemplate {
         .facts,.measures dl{grid-template-columns:1fr;gap:.1rem}
         .facts dd,.measures dd{margin-bottom:.7rem}
         .tokens{font-size:.84rem}
+        td.code{min-width:11rem}
+        .scroll table{width:max-content;min-width:100%}
+        .scroll th:first-child,.scroll td:first-child{position:sticky;left:0;background:var(--page);max-width:11rem;overflow-wrap:anywhere;white-space:normal}
+        .controls{flex-wrap:nowrap;overflow-x:auto;padding-bottom:.3rem}
+        .controls button{flex:none}
         }
         @media print{
         body{max-width:none;padding:0;font-size:10.5pt}

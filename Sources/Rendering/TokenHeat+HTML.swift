@@ -38,9 +38,7 @@ extension TokenHeat {
 
     private func legend(_ measure: Measure, _ scale: HeatScale, index: Int, isShown: Bool) -> String {
         let swatches = (0..<HeatScale.levelCount).map { "<i class=\"q\($0)\"></i>" }.joined()
-        let ends = [scale.lower, scale.middle, scale.upper].map {
-            Markup.element("span", [:], Markup.escape(measure.format.trimmedText($0)))
-        }
+        let ends = measure.ends(of: scale).map { Markup.element("span", [:], Markup.escape($0)) }
         let content =
             Markup.element("b", [:], Markup.escape(measure.name))
             + "<span class=\"ramp\"><span class=\"swatches\" aria-hidden=\"true\">\(swatches)</span>"

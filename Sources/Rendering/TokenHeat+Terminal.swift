@@ -26,9 +26,9 @@ extension TokenHeat {
                 painted(" ", level: level, isMarked: false, style: style)
             }.joined()
         }
-        let format = measures[measure].format
+        let ends = measures[measure].ends(of: scale)
         let marks = passages.contains { $0.tokens.contains { $0.mark != nil } }
-        return "\(format.trimmedText(scale.lower)) \(ramp) \(format.trimmedText(scale.upper))"
+        return "\(ends[0]) \(ramp) \(ends[2])"
             + (scale.transform == .logarithmic ? ", logarithmic" : "")
             + (marks ? style.colours == .none ? "; ^ marks critical tokens" : "; critical tokens are underlined" : "")
             + "\n"

@@ -20,9 +20,17 @@ public struct TokenHeat: Hashable, Sendable {
             self.scale = scale
             self.format = format
         }
+
+        /// What a legend says of the lowest, the middle and the highest colour.
+        func ends(of scale: HeatScale) -> [String] {
+            [
+                (scale.transform == .logarithmic ? "≤ " : "") + format.trimmedText(scale.lower),
+                format.trimmedText(scale.middle), (scale.isCutAtTop ? "≥ " : "") + format.trimmedText(scale.upper),
+            ]
+        }
     }
 
-    /// One token.
+    /// One token of a passage.
     public struct Token: Hashable, Sendable {
         /// Its text, as it stands in the passage.
         public var text: String

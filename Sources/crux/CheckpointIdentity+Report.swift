@@ -7,6 +7,9 @@ extension CheckpointIdentity {
     /// The file's name without its folders.
     var name: String { path.split(separator: "/").last.map(String.init) ?? path }
 
+    /// Its name in a series: `step 40: policy.crux`.
+    var stepName: String { step.map { "step \(FigureFormat.count.text($0)): \(name)" } ?? name }
+
     /// What the checkpoint says it is: `policy, step 400`; nil where it says nothing.
     var summary: String? {
         let parts = [kind, step.map { "step \(FigureFormat.count.text($0))" }].compactMap(\.self)

@@ -18,7 +18,7 @@ struct Crux: ParsableCommand {
             PretrainCommand.self, FinetuneCommand.self, EvaluateCommand.self, GenerateCommand.self,
             ExperimentCommand.self,
             InspectCommand.self, VerifyCommand.self, ManifestCommand.self, SignCommand.self, KeygenCommand.self,
-            DiffCommand.self, KLCommand.self, ConvertCommand.self, FlattenCommand.self,
+            DiffCommand.self, KLCommand.self, ReportCommand.self, ConvertCommand.self, FlattenCommand.self,
             EditCommand.self, RepairCommand.self,
             BenchCommand.self, DeltaBenchCommand.self, FormatBenchCommand.self,
         ]

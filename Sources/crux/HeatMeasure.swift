@@ -14,6 +14,8 @@ enum HeatMeasure: String, ExpressibleByArgument, CaseIterable {
     case weight
     case maximumProbabilityWeight = "max-probability-weight"
     case probabilityChange = "delta-p"
+    case advantage
+    case stateValue = "value"
 
     /// The value at a token; nil where it has none.
     func value(_ token: TokenDivergence) -> Double? {
@@ -28,6 +30,8 @@ enum HeatMeasure: String, ExpressibleByArgument, CaseIterable {
         case .weight: token.penaltyWeight.negentropy
         case .maximumProbabilityWeight: token.penaltyWeight.maximumProbability
         case .probabilityChange: token.probabilityChange
+        case .advantage: token.advantage
+        case .stateValue: token.stateValue
         }
     }
 
@@ -44,6 +48,8 @@ enum HeatMeasure: String, ExpressibleByArgument, CaseIterable {
         case .weight: "weight J^β (negentropy)"
         case .maximumProbabilityWeight: "weight J^β (p max)"
         case .probabilityChange: "Δp"
+        case .advantage: "advantage R − V(s)"
+        case .stateValue: "V(s), the critic's"
         }
     }
 
@@ -62,6 +68,10 @@ enum HeatMeasure: String, ExpressibleByArgument, CaseIterable {
         case .weight: "What the prioritised penalty multiplies the KL by: little where the reference is unsure."
         case .maximumProbabilityWeight: "The same with the certainty of the authors' code."
         case .probabilityChange: "The written token's probability under the policy less that under the reference."
+        case .advantage:
+            "What the answer earned less what the policy's critic expected before the token: above 0 where the end was "
+                + "better than foreseen."
+        case .stateValue: "What the policy's critic expects the answer to earn, before the token."
         }
     }
 
@@ -70,10 +80,13 @@ enum HeatMeasure: String, ExpressibleByArgument, CaseIterable {
         let values = tokens.compactMap { value($0) }
         let scale: HeatScale =
             switch self {
-            // Below a ten-thousandth of a nat a difference has no meaning to a reader.
-            case .kl, .reverseKL, .jensenShannon: .fitting(values, .logarithmic, floor: 1e-4)
+            // Below a ten-thousandth of a nat a difference has no meaning to a reader; and one token that is far beyond
+            // all others must not leave the rest without colour.
+            case .kl, .reverseKL, .jensenShannon:
+                .fitting(values, .logarithmic, floor: 1e-4, decades: 4, topShare: 0.02)
             case .policyEntropy, .referenceEntropy: .fitting(values, .linear, floor: 0)
-            case .certainty, .maximumProbabilityCertainty, .probabilityChange: .fitting(values, .linear)
+            case .certainty, .maximumProbabilityCertainty, .probabilityChange, .advantage, .stateValue:
+                .fitting(values, .linear)
             case .weight, .maximumProbabilityWeight: HeatScale(.linear, from: 0, to: 1)
             }
         return .init(name, explanation: explanation, scale: scale)

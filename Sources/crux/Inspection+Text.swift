@@ -8,7 +8,10 @@ extension Inspection {
     /// The inspection for a terminal.
     func text(style: TerminalStyle, showsTree: Bool = false) -> String {
         var parts = [overview.text(style: style)]
-        if roles.count > 1 { parts.append(Self.table("role", roles).text(style: style)) }
+        // Where each role has one type, the table of both says it all.
+        if roles.count > 1, dtypes.count == 1 || rolesAndDTypes.count > roles.count {
+            parts.append(Self.table("role", roles).text(style: style))
+        }
         if dtypes.count > 1, roles.count > 1 {
             parts.append(Self.table("role and dtype", rolesAndDTypes).text(style: style))
         } else {

@@ -30,7 +30,8 @@ extension KLReport {
             : "How \(policies.count) policies differ from \(reference.name)"
     }
 
-    private var abstract: String {
+    /// The report in a sentence or two.
+    var abstract: String {
         guard let last = policies.last else { return "" }
         let mean = FigureFormat.significant(3).text(last.summary.exactKLPolicyReference.mean)
         var text =
@@ -101,12 +102,8 @@ extension KLReport {
         return [
             .steps(
                 label: "Policy",
-                policies.enumerated().map { ReportStep(stepName($0.element, $0.offset), blocks($0.element)) })
+                policies.map { ReportStep($0.policy.stepName, blocks($0)) })
         ]
-    }
-
-    private func stepName(_ policy: PolicyDivergence, _ index: Int) -> String {
-        policy.policy.step.map { "step \(FigureFormat.count.text($0)): \(policy.policy.name)" } ?? policy.policy.name
     }
 
     /// Whether every policy says a step of its own; else the series counts policies.
@@ -132,10 +129,10 @@ extension KLReport {
                 yFormat: format)
         }
         let kl = chart(
-            "Divergence", "nats a token", .significant(2),
+            "Mean KL(policy ‖ reference)", "nats a token", .significant(2),
             [
-                ("mean", \.summary.exactKLPolicyReference.mean), ("99 %", \.summary.exactKLPolicyReference.p99),
-                ("mean, critical", { $0.summary(of: "critical")?.exactKLPolicyReference.mean }),
+                ("all tokens", \.summary.exactKLPolicyReference.mean),
+                ("critical tokens", { $0.summary(of: "critical")?.exactKLPolicyReference.mean }),
             ])
         let agreement = chart(
             "Agreement and success", "share", .percent(1),
@@ -242,7 +239,8 @@ extension KLReport {
             ])
     }
 
-    private var notes: [String] {
+    /// What a reader must know to take the figures for what they are.
+    var notes: [String] {
         var notes = [
             "KL names its direction: KL(policy ‖ reference) is the mean, over what the policy would write, of its "
                 + "log-probability less the reference's. Both directions are exact over the whole vocabulary, in double "

@@ -66,24 +66,35 @@ extension KLReport {
 
     /// What a reader must know about models that differ in more than their weights.
     var warnings: [String] {
-        policies.flatMap { policy -> [String] in
-            var warnings: [String] = []
-            if let vocabulary = policy.vocabulary {
-                let mass = FigureFormat.percent(2)
-                warnings.append(
-                    "\(policy.policy.path): compared on the \(FigureFormat.counted(vocabulary.sharedCount, "token")) that both "
-                        + "vocabularies have, normalised anew; the rest (\(vocabulary.policyOnly.count) only in the policy, "
-                        + "\(vocabulary.referenceOnly.count) only in the reference) has probability "
-                        + "\(mass.text(vocabulary.policyExcludedMass)) and \(mass.text(vocabulary.referenceExcludedMass))"
-                )
+        (leftOut ?? []).map { "left out: \(TerminalText.visible($0.reason))" }
+            + policies.flatMap { policy -> [String] in
+                var warnings: [String] = []
+                if let vocabulary = policy.vocabulary {
+                    let mass = FigureFormat.percent(2)
+                    warnings.append(
+                        "\(policy.policy.path): compared on the \(FigureFormat.counted(vocabulary.sharedCount, "token")) that both "
+                            + "vocabularies have, normalised anew; the rest (\(vocabulary.policyOnly.count) only in the policy, "
+                            + "\(vocabulary.referenceOnly.count) only in the reference) has probability "
+                            + "\(mass.text(vocabulary.policyExcludedMass)) and \(mass.text(vocabulary.referenceExcludedMass))"
+                    )
+                }
+                if let length = policy.sharedContextLength {
+                    warnings.append(
+                        "\(policy.policy.path): the contexts differ; compared within \(FigureFormat.count.text(length)) positions, "
+                            + "the shorter one")
+                }
+                return warnings
             }
-            if let length = policy.sharedContextLength {
-                warnings.append(
-                    "\(policy.policy.path): the contexts differ; compared within \(FigureFormat.count.text(length)) positions, "
-                        + "the shorter one")
+    }
+
+    /// Why not everything could be compared, in words; nil where it could.
+    var shortcoming: String? {
+        let partial = policies.first { $0.vocabulary != nil || $0.sharedContextLength != nil }
+        return leftOut?.first?.reason
+            ?? partial.map {
+                "\($0.policy.path): found \($0.vocabulary == nil ? "another context length" : "another vocabulary") than "
+                    + "the reference's, expected the same"
             }
-            return warnings
-        }
     }
 
     private var seriesTable: TextTable {
@@ -116,13 +127,16 @@ extension KLReport {
 extension KLReport {
     /// The same without the single tokens.
     var withoutTokens: KLReport {
-        KLReport(
+        var report = KLReport(
             reference: reference, text: text, temperature: temperature, beta: beta, vocabularySize: vocabularySize,
             policies: policies.map { policy in
                 var policy = policy
                 policy.sequences = []
                 return policy
             })
+        report.leftOut = leftOut
+        report.limits = limits
+        return report
     }
 }
 

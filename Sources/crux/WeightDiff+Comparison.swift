@@ -111,6 +111,48 @@ extension SpectralDiff {
     }
 }
 
+extension SpectralDiff {
+    /// The spectra as a section of a page: how fast the singular values of the largest changes fall, and the figures.
+    func section(limit: Int) -> ReportSection {
+        let ranked = tensors.sorted { ($0.changeValues.first ?? 0) > ($1.changeValues.first ?? 0) }
+        var blocks: [ReportBlock] = []
+        let drawn = ranked.prefix(5).filter { $0.changeValues.count > 1 }
+        if !drawn.isEmpty {
+            blocks.append(
+                .figure(
+                    LineChart(
+                        title: "Singular values of the largest changes", xLabel: "place, from 1",
+                        yLabel: "σ / σ₁ of Δ",
+                        series: drawn.map { entry in
+                            let first = entry.changeValues[0]
+                            return LineChart.Series(
+                                entry.name,
+                                points: entry.changeValues.enumerated().prefix { $0.element > 1e-6 * first }.map {
+                                    LineChart.Point(x: Double($0.offset + 1), y: $0.element / first)
+                                })
+                        }, xScale: .logarithmic, yScale: .logarithmic)))
+        }
+        if let table = ReportTable(table(limit: limit), dropsLastColumn: true) { blocks.append(.table(table)) }
+        if !skipped.isEmpty { blocks.append(.notes(skipped.map { "\($0.name): \($0.reason)." })) }
+        return ReportSection(
+            "Spectra",
+            introduction:
+                "Singular values of each changed matrix's Δ beside those of its base; docs/diff.md defines the "
+                + "figures.", blocks: blocks)
+    }
+}
+
+extension ReportTable {
+    /// A terminal's table on a page; nil where it has no rows.
+    init?(_ table: TextTable, caption: String = "", dropsLastColumn: Bool = false) {
+        guard !table.rows.isEmpty else { return nil }
+        let columns = dropsLastColumn ? table.columns.dropLast() : table.columns[...]
+        self.init(
+            caption: caption, columns: columns.map { .init($0.title, $0.alignment) },
+            rows: table.rows.map { row in row.prefix(columns.count).map { .init($0.text, tone: $0.tone) } })
+    }
+}
+
 extension TensorSpectrum {
     /// The effective rank, or what it lies between.
     var effectiveRankText: String {

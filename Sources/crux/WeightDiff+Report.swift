@@ -74,6 +74,7 @@ extension WeightDiff {
                         layerMap,
                         caption: "‖Δ‖ / ‖base‖ of the weights of each kind in each block: the darker, the more."))
             }
+            if byBlock.count > 2 { blocks.append(.figure(blockChart)) }
             let charted = changed.filter { ($0.figures?.relativeChange?.isFinite ?? false) }.prefix(min(limit, 15))
             if charted.count > 1 {
                 blocks.append(
@@ -96,6 +97,16 @@ extension WeightDiff {
                                 [.init($0.name), .init($0.value), .init($0.detail, tone: .faint)]
                             })))
             }
+            if let null, let table = ReportTable(nullTable(null), caption: "Beside \(null.checkpoint.name)") {
+                blocks.append(.table(table))
+            }
+            if let weights,
+                let table = ReportTable(
+                    Self.stepTable(weights), caption: "How far elements moved, in steps of their type",
+                    dropsLastColumn: true)
+            {
+                blocks.append(.table(table))
+            }
             sections.append(
                 ReportSection(
                     "Where the weights moved",
@@ -114,6 +125,7 @@ extension WeightDiff {
                 tables.append(.paragraph("The same bit for bit: \(FigureFormat.counted(sameCount, "tensor"))."))
             }
             if !tables.isEmpty { sections.append(ReportSection("Tensor by tensor", blocks: tables)) }
+            if let spectra { sections.append(spectra.section(limit: limit)) }
         }
         if !structure.isEmpty { sections.append(structureSection) }
         return sections
@@ -138,6 +150,19 @@ extension WeightDiff {
                             }
                         }
                     })
+            })
+    }
+
+    /// The relative change of each block, beside that of the other run where there is one.
+    private var blockChart: BarChart {
+        BarChart(
+            title: "Relative change by block", valueLabel: "‖Δ‖ / ‖base‖",
+            groups: byBlock.map { block in
+                BarChart.Group(
+                    block.layer.map { "block \($0)" } ?? "outside",
+                    values: [block.figures?.shownRelativeChange ?? .nan],
+                    hover: "\(block.changedTensorCount) of \(block.tensorCount) tensors changed, "
+                        + "\(FigureFormat.percent(1).text(block.figures?.changedBitwise.share)) of elements")
             })
     }
 

@@ -28,7 +28,7 @@ struct FigureFormatTests {
         "Percentages never round to nothing or everything",
         arguments: [
             (0, "0.0 %"), (1, "100.0 %"), (0.123, "12.3 %"), (0.999_999, ">99.9 %"), (0.000_001, "<0.1 %"),
-            (-0.05, "-5.0 %"), (-0.000_001, ">-0.1 %"), (1.5, "150.0 %"), (0.29, "29.0 %"),
+            (-0.05, "-5.0 %"), (-0.000_001, "-<0.1 %"), (1.5, "150.0 %"), (0.29, "29.0 %"),
         ])
     func percent(value: Double, text: String) {
         #expect(FigureFormat.percent(1).text(value) == text)

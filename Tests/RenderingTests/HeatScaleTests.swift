@@ -23,6 +23,21 @@ struct HeatScaleTests {
         }
     }
 
+    @Test("A few outliers do not take the colour from all others, and what is below the floor has none")
+    func outliers() {
+        let values = (1...100).map { Double($0) / 1000 } + [1e-9, 50]
+        let scale = HeatScale.fitting(values, .logarithmic, floor: 1e-4, decades: 4, topShare: 0.02)
+        #expect(scale.upper == 0.099)
+        #expect(scale.lower == 1e-4)
+        #expect(scale.isCutAtTop)
+        #expect(scale.level(of: 50) == 15)
+        #expect(scale.level(of: 0.05).map { $0 > 8 } == true)
+        #expect(scale.level(of: 1e-9) == 0)
+        #expect(!HeatScale.fitting([0.1, 0.2], .logarithmic, floor: 1e-4, topShare: 0.02).isCutAtTop)
+        let quiet = HeatScale.fitting([1e-9, 1e-7], .logarithmic, floor: 1e-4, topShare: 0.02)
+        #expect(quiet.level(of: 1e-7) == 0)
+    }
+
     @Test("Text on every level can be read")
     func contrast() {
         for ramp in [HeatColours.light, HeatColours.dark] {

@@ -10,6 +10,10 @@ struct JSONSchemaTests {
     init() throws {
         folder = try TemporaryFolder()
         try SampleCheckpoints.write(into: folder.path)
+        let pinned = folder.path.appending("pinned").string
+        try FileManager.default.createDirectory(atPath: pinned, withIntermediateDirectories: false)
+        try FileManager.default.copyItem(
+            atPath: folder.path.appending("base.crux").string, toPath: "\(pinned)/base.crux")
     }
 
     private static func schema(_ name: String) throws -> String {
@@ -44,6 +48,8 @@ struct JSONSchemaTests {
             ("repair", ["repair", "cut.crux", "saved.crux", "--json"]),
             ("evaluate", ["evaluate", "base.crux", "--digits", "2", "--examples", "2", "--json"]),
             ("convert", ["convert", "base.crux", "out.safetensors", "--json"]),
+            ("report", ["report", ".", "--digits", "1", "--count", "1", "--source", "truth", "--json"]),
+            ("manifest", ["manifest", "pinned"]),
             ("generate", ["generate", "base.crux", "--prompt", "Input:", "--max-tokens", "3", "--json"]),
         ])
     func valid(name: String, arguments: [String]) async throws {

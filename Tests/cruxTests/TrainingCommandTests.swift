@@ -1,4 +1,5 @@
 import Foundation
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -104,6 +105,46 @@ struct TrainingCommandTests {
                 #/^error: step \d+: the .*(h\.0|wte|wpe|ln_f).* is infinite or not a number/#),
             "\(result.standardError)")
         try await tiny.output("verify", "--finite", "run.crux")
+    }
+
+    @Test("A report joins curves, weights and behaviour of a run, with the critic's values")
+    func report() async throws {
+        try await tiny.output("pretrain", "--config", "pre.yml", "-o", "base.crux")
+        try await tiny.output(
+            "finetune", "base.crux", "--config", "fine.yml", "--set", "steps=2", "-o", "policy.crux")
+        try FileManager.default.copyItem(
+            atPath: tiny.folder.file("policy.crux").string, toPath: tiny.folder.file("early.crux").string)
+        try await tiny.output("finetune", "base.crux", "--resume", "--set", "steps=4", "-o", "policy.crux")
+        let report = try TinyTraining.json(try await tiny.output("report", ".", "--count", "2", "--json"))
+        #expect((report["reference"] as? [String: Any])?["path"] as? String == "./base.crux")
+        let diffs = try #require(report["diffs"] as? [[String: Any]])
+        #expect(
+            diffs.map { ($0["policy"] as? [String: Any])?["path"] as? String } == ["./early.crux", "./policy.crux"])
+        // Two checkpoints of one run: its longest history stands for both.
+        let curves = try #require(report["curves"] as? [[String: Any]])
+        #expect(curves.count == 1)
+        let history = (curves[0]["history"] as? [String: Any])?["records"] as? [[String: Any]]
+        #expect(history?.compactMap { $0["step"] as? Int } == [1, 2, 3, 4])
+        #expect(report["gaps"] as? [String] == [])
+
+        let kl = try #require(report["kl"] as? [String: Any])
+        // What the run practised: a digit more than pre-training showed.
+        #expect((kl["text"] as? [String: Any])?["name"] as? String == "addition, varying, up to 2 digits")
+        let policies = try #require(kl["policies"] as? [[String: Any]])
+        for sequence in policies.flatMap({ $0["sequences"] as? [[String: Any]] ?? [] }) {
+            let reward: Double = sequence["outcome"] as? String == "correct" ? 1 : -1
+            let tokens = try #require(sequence["tokens"] as? [[String: Any]])
+            let values = tokens.compactMap { $0["stateValue"] as? Double }
+            #expect(values.count == tokens.count)
+            #expect(Set(values).count > 1)
+            let advantages = tokens.compactMap { $0["advantage"] as? Double }
+            #expect(zip(advantages, values).allSatisfy { abs($0 - (reward - $1)) < 1e-12 })
+        }
+        let page = String(decoding: try tiny.folder.file("report.html").readBytes(), as: UTF8.self)
+        for text in ["Learning curves", "The critic&#39;s mean value", "advantage R − V(s)", "Where the weights moved"]
+        {
+            #expect(page.contains(text) || page.contains(text.replacing("&#39;", with: "'")), "\(text)")
+        }
     }
 
     @Test("A policy can be fine-tuned further")

@@ -54,20 +54,24 @@ extension KLReport: LimitedReport {
     /// Which tokens.
     public static var limitProperties: [String] { ["tokens"] }
 
-    /// The values that a limit is about: one for each policy.
+    /// The values that a limit is about: one for each policy and class of tokens; a pattern stands for all classes whose
+    /// name matches.
     public func measurements(for limit: Limit) throws(LimitError) -> [LimitMeasurement] {
-        let selector: String?
-        switch limit.scope {
-        case nil: selector = nil
-        case .property(_, let name): selector = name
-        case .some(let scope):
-            throw LimitError(limit: "\(limit)", found: "'\(scope)'", expected: "a class of tokens, as tokens=critical")
+        let compared = policies.flatMap { policy -> [LimitMeasurement] in
+            let path = policy.policy.path
+            let selectors: [String?] =
+                switch limit.scope {
+                case nil: [nil]
+                case .property(_, let name): [name]
+                case .matching(let pattern): policy.classes.map(\.name).filter(pattern.matches)
+                }
+            return selectors.map { selector in
+                let subject = path + (selector.map { ", \($0) tokens" } ?? "")
+                let figure = policy.figures.first { $0.name == limit.figure && $0.selector == selector }
+                return figure.map { LimitMeasurement(subject, $0.value) }
+                    ?? LimitMeasurement(subject, gap: "there is no such figure of these tokens")
+            }
         }
-        return policies.map { policy in
-            let subject = policy.policy.path + (selector.map { ", tokens \($0)" } ?? "")
-            let figure = policy.figures.first { $0.name == limit.figure && $0.selector == selector }
-            guard let figure else { return LimitMeasurement(subject, gap: "there is no such figure of these tokens") }
-            return LimitMeasurement(subject, figure.value)
-        }
+        return compared + (leftOut ?? []).map { LimitMeasurement($0.path, gap: "it was not compared: \($0.reason)") }
     }
 }

@@ -8,6 +8,9 @@ public struct MetricsRecord: Hashable, Sendable {
         public let value: Double
     }
 
+    /// The tensor of a checkpoint that holds all records of its run so far, as JSON lines in bytes.
+    package static let tensorName = "training.metrics"
+
     /// The step after which the figures were taken.
     public let step: Int
     /// The figures, in order.

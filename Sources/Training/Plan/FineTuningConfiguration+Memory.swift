@@ -3,9 +3,9 @@ import Tasks
 
 extension FineTuningConfiguration {
     /// The critic that goes with a model; nil where the algorithm has none.
-    func makeCritic(for gpt: GPT) -> Training.Critic? {
+    func makeCritic(for gpt: GPT) -> LanguageModel.Critic? {
         guard loss.algorithm.usesCritic else { return nil }
-        return Training.Critic(inputSize: gpt.configuration.embeddingSize, hiddenSizes: critic.hiddenSizes)
+        return LanguageModel.Critic(inputSize: gpt.configuration.embeddingSize, hiddenSizes: critic.hiddenSizes)
     }
 
     /// The tokens after which an episode is cut off.

@@ -74,7 +74,7 @@ struct TrainingState: Sendable {
     /// What the names of F32 weights start with where the weights themselves are rounded.
     static let masterPrefix = "optimizer.master."
     /// The tensor that holds ``metrics``.
-    static let metricsTensor = "training.metrics"
+    static let metricsTensor = MetricsRecord.tensorName
 
     /// A fresh state.
     init<Configuration: RunConfiguration>(of configuration: Configuration) {

@@ -1,6 +1,5 @@
 package import Kernels
-package import LanguageModel
-import TensorCore
+internal import TensorCore
 
 /// The value head: a multilayer perceptron with ReLU from the policy's last hidden state to V(s).
 package struct Critic: Sendable {
