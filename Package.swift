@@ -65,7 +65,7 @@ let package = Package(
         // The house, in the one direction of dependency.
         .target(name: "CKernels"),
         .library("TensorCore"),
-        .library("Codecs", ["CZstd", "CXXHash", "TensorCore"]),
+        .library("Codecs", ["CKernels", "CZstd", "CXXHash", "TensorCore"]),
         .library(
             "CheckpointFormat",
             [

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Saves, reads and compresses real weights with safetensors, ZipNN and zstd, in turns with `crux bench-format`.
+"""Saves, reads and compresses real weights with safetensors, ZipNN and zstd, in turns with `crux bench format`.
 
 Give the built crux and the safetensors file; everything runs in memory or in --folder. Needs numpy, safetensors, zipnn,
 zstandard and torch (CPU).
@@ -90,7 +90,7 @@ weights = {name: tensor.contiguous() for name, tensor in load_file(arguments.ten
 for bf16 in (False, True):
     chosen = {n: t.bfloat16() if bf16 and t.dtype == torch.float32 else t for n, t in weights.items()}
     for turn in range(arguments.turns):
-        command = [arguments.crux, "bench-format", arguments.tensors, "--folder", arguments.folder, "--json"]
+        command = [arguments.crux, "bench", "format", arguments.tensors, "--folder", arguments.folder, "--json"]
         command += ["--rounds", str(arguments.rounds), "--workers", str(arguments.threads)] + ["--bf16"] * bf16
         crux = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         print(json.dumps({"bf16": bf16, "turn": turn, "crux": crux, **peers(chosen, bf16)}), flush=True)

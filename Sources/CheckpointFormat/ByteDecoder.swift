@@ -78,15 +78,13 @@ package struct ByteDecoder {
     }
 
     /// A number without sign.
-    package mutating func integer<Value: FixedWidthInteger & UnsignedInteger>(
+    package mutating func integer<Value: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
         _ field: String, as: Value.Type = Value.self
     ) throws(CheckpointError) -> Value {
         let range = try take(Value.bitWidth / 8, field)
-        var value: Value = 0
-        for index in range.reversed() {
-            value = value << 8 | Value(bytes[index])
-        }
-        return value
+        // take() has checked the range.
+        return unsafe Value(
+            littleEndian: bytes.span.bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: Value.self))
     }
 
     /// A 64-bit size, count or offset that must be representable.
@@ -102,7 +100,7 @@ package struct ByteDecoder {
     }
 
     /// Checks a field that has one allowed value.
-    package mutating func constant<Value: FixedWidthInteger & UnsignedInteger>(
+    package mutating func constant<Value: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
         _ expected: Value, _ field: String
     ) throws(CheckpointError) {
         let start = position
@@ -114,8 +112,12 @@ package struct ByteDecoder {
 
     /// A digest of 16 bytes.
     package mutating func digest(_ field: String) throws(CheckpointError) -> Digest128 {
-        let range = try take(16, field)
-        return Digest128(bytes: bytes[range]) ?? .zero
+        let start = try take(16, field).lowerBound
+        func half(_ offset: Int) -> UInt64 {
+            unsafe UInt64(
+                bigEndian: bytes.span.bytes.unsafeLoadUnaligned(fromByteOffset: start + offset, as: UInt64.self))
+        }
+        return Digest128(high: half(0), low: half(8))
     }
 
     /// Bytes as they are.

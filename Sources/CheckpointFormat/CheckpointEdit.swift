@@ -88,6 +88,7 @@ public struct CheckpointEdit {
                 kind: .metadata, range: file.byteCount..<indexOffset, bodyDigest: XXH3.hash128(body), tensor: nil))
         var index = FileIndex(headerChecksum: structure.header.checksum, entries: entries)
         index.previousTrailerOffset = file.byteCount - Format.blockByteCount
+        index.weightsDigest = structure.index.weightsDigest
         let indexSection = SectionHeader.section(.index, body: index.encoded(), at: indexOffset)
         let trailer = FileTrailer(
             indexRange: indexOffset..<indexOffset + indexSection.count, fileDigest: XXH3.hash128(indexSection))

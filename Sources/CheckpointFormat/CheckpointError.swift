@@ -74,6 +74,11 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
     /// One line: path, place, problem, found and expected.
     public var description: String { path.string + ": " + detail }
 
+    /// The same failure, said of another place.
+    func at(_ place: CheckpointPlace) -> CheckpointError {
+        CheckpointError(kind, path: path, place: place, problem: problem, comparison: comparison)
+    }
+
     /// The description without the path.
     public var detail: String {
         var text = place.description

@@ -16,6 +16,8 @@ extension CheckpointReader {
         content.resize(to: stored.contentRange.count)
         var span = content.mutableSpan
         var bytes = unsafe span.mutableBytes
-        try ChunkDecoder().read(stored, of: tensor, from: file, base: base, into: &bytes)
+        try decoders.withDecoder { decoder throws(CheckpointError) in
+            try decoder.read(stored, of: tensor, from: holder(of: tensor).file, base: base, into: &bytes)
+        }
     }
 }

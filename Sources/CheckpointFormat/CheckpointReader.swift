@@ -18,7 +18,7 @@ public final class CheckpointReader: Sendable {
     public let metadata: Metadata
     /// The tensors in the order of the file.
     public let tensors: [StoredTensor]
-    /// The file's size.
+    /// The file's size; with that of its shards, where it lists some.
     public let fileByteCount: Int
     /// The root of the file's hash tree.
     public let fileDigest: Digest128
@@ -28,10 +28,16 @@ public final class CheckpointReader: Sendable {
     /// What a delta says of its base; nil for a file that is no delta.
     public let baseReference: BaseReference?
 
+    /// The files that hold the tensors; empty where this file holds them itself.
+    public let shards: [ShardReference]
+
     package let file: InputFile
+    private let shardReaders: [CheckpointReader]
     /// The base of a delta; nil for other files, and where it was opened without.
     package let base: (any DeltaBase)?
-    private let positions: [String: Int]
+    let decoders = DecoderPool()
+    /// Where each tensor is, by its name: in ``tensors``, and which shard it lies in.
+    private let positions: [String: (tensor: Int, shard: Int)]
 
     /// Opens a checkpoint; of a delta, its base as well.
     ///
@@ -74,17 +80,61 @@ public final class CheckpointReader: Sendable {
         metadata = try structure.readMetadata(file)
         formatVersion = Int(structure.header.writeVersion)
         requiredFeatures = structure.header.requiredFeatures
-        fileByteCount = file.byteCount
         fileDigest = structure.trailer.fileDigest
         weightsDigest = structure.index.weightsDigest
-        tensors = structure.index.entries.compactMap { $0.tensor?.stored }
-        // The index has refused names that occur twice.
-        positions = Dictionary(
-            tensors.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { first, _ in first })
+        shards = try structure.readShards(file)
+        var readers: [CheckpointReader] = []
+        for shard in shards {
+            let (file, structure) = try file.openShard(shard)
+            readers.append(try CheckpointReader(file: file, structure: structure, base: nil))
+        }
+        shardReaders = readers
+        fileByteCount = readers.reduce(file.byteCount) { $0 + $1.fileByteCount }
+        let own = structure.index.entries.compactMap { $0.tensor?.stored }
+        tensors = readers.reduce(into: own) { $0 += $1.tensors }
+        var positions: [String: (tensor: Int, shard: Int)] = [:]
+        positions.reserveCapacity(tensors.count)
+        // The index of one file has refused names that occur twice in it.
+        for (index, tensor) in own.enumerated() { positions[tensor.name] = (index, 0) }
+        for (shard, reader) in readers.enumerated() {
+            for tensor in reader.tensors {
+                guard positions.updateValue((positions.count, shard), forKey: tensor.name) == nil else {
+                    throw CheckpointError(
+                        .invalid, path: reader.path, place: CheckpointPlace(tensor: tensor.name),
+                        problem: "a tensor of another shard has this name")
+                }
+            }
+        }
+        self.positions = positions
+        guard readers.isEmpty || Self.weightsDigest(of: readers) == weightsDigest else {
+            throw CheckpointError.checksumMismatch(
+                path: path, place: CheckpointPlace(section: "index", field: "weights digest"),
+                stored: weightsDigest.hex, computed: Self.weightsDigest(of: readers).hex)
+        }
+    }
+
+    /// Whether a file is a list of shards, by its header.
+    package static func listsShards(_ path: FilePath) -> Bool {
+        guard let file = try? InputFile(path: path), file.byteCount >= Format.blockByteCount,
+            let bytes = try? file.read(0..<Format.blockByteCount),
+            let header = try? FileHeader.decode(bytes, path: path)
+        else { return false }
+        return header.requiredFeatures.contains(.shards)
+    }
+
+    private static func weightsDigest(of readers: [CheckpointReader]) -> Digest128 {
+        ContentDigest.weights(
+            of: readers.flatMap { $0.tensors.filter { $0.description.role == .weight } }.map { ($0.name, $0.digest) })
+    }
+
+    /// The file that holds a tensor: this one, or a shard.
+    func holder(of tensor: StoredTensor) -> CheckpointReader {
+        guard !shardReaders.isEmpty, let position = positions[tensor.name] else { return self }
+        return shardReaders[position.shard]
     }
 
     /// The tensor of a name, or nil where there is none.
-    public func tensor(named name: String) -> StoredTensor? { positions[name].map { tensors[$0] } }
+    public func tensor(named name: String) -> StoredTensor? { positions[name].map { tensors[$0.tensor] } }
 
     /// The tensor of a name.
     ///
@@ -110,7 +160,8 @@ public final class CheckpointReader: Sendable {
         var failure: CheckpointError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: tensor.description.byteCount) { buffer, count in
             do throws(CheckpointError) {
-                try unsafe read(tensor, into: UnsafeMutableRawBufferPointer(buffer))
+                var content = unsafe UnsafeMutableRawBufferPointer(buffer).mutableBytes
+                try read([tensor], at: [0], into: &content)
                 count = tensor.description.byteCount
             } catch {
                 failure = error
@@ -154,34 +205,11 @@ public final class CheckpointReader: Sendable {
     public func forEachChunk(
         of tensor: StoredTensor, _ body: (_ byteRange: Range<Int>, _ bytes: RawSpan) throws -> Void
     ) throws {
-        let decoder = ChunkDecoder()
         var content: [UInt8] = []
         for chunk in tensor.chunks {
-            content.resize(to: chunk.contentRange.count)
-            var span = content.mutableSpan
-            var bytes = unsafe span.mutableBytes
-            try decoder.read(chunk, of: tensor, from: file, base: base, into: &bytes)
-            try body(chunk.contentRange, bytes.bytes)
+            try readChunk(chunk.index, of: tensor, into: &content)
+            try body(chunk.contentRange, unsafe content.span.bytes)
         }
-    }
-
-    @unsafe
-    private func read(_ tensor: StoredTensor, into buffer: UnsafeMutableRawBufferPointer) throws(CheckpointError) {
-        let workerCount = min(Platform.processorCount, max(1, tensor.chunks.count))
-        let decoders = (0..<workerCount).map { _ in ChunkDecoder() }
-        let failures = FirstFailure()
-        ParallelTasks.run(taskCount: tensor.chunks.count, workerCount: workerCount) { task, worker in
-            let chunk = tensor.chunks[task]
-            guard !failures.isSet else { return }
-            let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[chunk.contentRange])
-            var content = unsafe part.mutableBytes
-            do throws(CheckpointError) {
-                try decoders[worker].read(chunk, of: tensor, from: file, base: base, into: &content)
-            } catch {
-                failures.set(error, at: task)
-            }
-        }
-        if let failure = failures.value { throw failure }
     }
 }
 

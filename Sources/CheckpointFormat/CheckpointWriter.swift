@@ -20,9 +20,15 @@ public final class CheckpointWriter {
     private var names: Set<String> = []
     private var contentByteCount = 0
     private var state = State.betweenTensors
-    private var tensor: OpenTensor?
-    /// Content that waits until a batch is full.
+    /// Tensors in the order of the file that are not written to their end; the last one may be open.
+    private var queue: [QueuedTensor] = []
+    /// The chunks that wait to be encoded, all at once: as many as there are slots, of several tensors where these are
+    /// small.
+    private var queuedChunks: [QueuedChunk] = []
+    /// The content of the queued chunks, and of the one that is not full.
     private let pending = ScratchBuffer()
+    /// The bytes of the chunk that is not full.
+    private var partialByteCount = 0
 
     private enum State {
         case betweenTensors
@@ -31,15 +37,41 @@ public final class CheckpointWriter {
         case finished
     }
 
-    /// A tensor whose chunks are being written.
-    private struct OpenTensor: ~Copyable {
-        var head: TensorHead
-        var recordOffset: Int
-        var headDigest: Digest128
+    /// A tensor that is being written.
+    private final class QueuedTensor {
+        let head: TensorHead
+        let headDigest: Digest128
+        /// Where its record begins, once that is written.
+        var recordOffset: Int?
         var chunks: [ChunkTable.Entry] = []
         var receivedByteCount = 0
         /// Only where chunks are not leaves of the digest.
         var digester: TensorDigester?
+
+        init(_ head: TensorHead, digester: consuming TensorDigester?) {
+            self.head = head
+            self.digester = digester
+            headDigest = XXH3.hash128(head.encoded())
+        }
+
+        var description: TensorDescription { head.description }
+
+        /// The digest of the content, all of whose chunks are there.
+        var digest: Digest128 {
+            digester?.finalize(dtype: description.dtype, shape: description.shape)
+                ?? ContentDigest.tensor(
+                    dtype: description.dtype, shape: description.shape, byteCount: description.byteCount,
+                    leaves: chunks.map(\.contentDigest))
+        }
+    }
+
+    private struct QueuedChunk {
+        /// The tensor's place in the queue.
+        let tensor: Int
+        /// The chunk's place in the tensor's content.
+        let contentRange: Range<Int>
+        /// Its place in the bytes that are encoded.
+        let range: Range<Int>
     }
 
     private init(file: OutputFile, options: WriterOptions, base: (any DeltaBase)?) throws(CheckpointError) {
@@ -63,8 +95,8 @@ public final class CheckpointWriter {
         } catch {
             throw CheckpointError(.io, path: file.path, problem: "cannot compress: \(error)")
         }
-        // Two chunks a worker even out differences; memory stays bounded for large chunks.
-        let slotCount = max(1, min(2 * options.workerCount, (64 << 20) / options.chunkByteCount))
+        // Some chunks a worker even out differences; memory stays bounded for large chunks.
+        let slotCount = max(1, min(4 * options.workerCount, (64 << 20) / options.chunkByteCount))
         slots = (0..<max(slotCount, options.workerCount)).map { _ in EncodedChunk() }
         var fields = FileHeader()
         fields.requiredFeatures = base == nil ? [] : .deltas
@@ -192,14 +224,8 @@ public final class CheckpointWriter {
         let head = TensorHead(
             description: description, chunkByteCount: options.chunkByteCount,
             baseDigest: try baseDigest(of: description))
-        let body = head.encoded()
-        let offset = file.byteCount
-        try checked { () throws(CheckpointError) in
-            try file.write(SectionHeader.section(.tensor, body: body, at: offset))
-        }
-        tensor = OpenTensor(
-            head: head, recordOffset: offset, headDigest: XXH3.hash128(body),
-            digester: options.chunkByteCount == Format.leafByteCount ? nil : TensorDigester())
+        queue.append(
+            QueuedTensor(head, digester: options.chunkByteCount == Format.leafByteCount ? nil : TensorDigester()))
         state = .inTensor
     }
 
@@ -220,42 +246,31 @@ public final class CheckpointWriter {
     /// Adds content to the tensor that was begun, in pieces of any size.
     public func write(_ bytes: RawSpan) throws(CheckpointError) {
         try expect(.inTensor, "content without a tensor")
-        guard let description = tensor?.head.description, let received = tensor?.receivedByteCount else { return }
+        guard let open = queue.last else { return }
+        let description = open.description
+        let received = open.receivedByteCount
         guard bytes.byteCount <= description.byteCount - received else {
             throw misuse(description.name, "more content than the \(description.byteCount) bytes of \(description)")
         }
-        tensor?.receivedByteCount += bytes.byteCount
-        tensor?.digester?.update(bytes)
+        open.receivedByteCount += bytes.byteCount
+        open.digester?.update(bytes)
         let isLast = received + bytes.byteCount == description.byteCount
-        try checked { () throws(CheckpointError) in try accept(bytes, isLast: isLast) }
+        try checked { () throws(CheckpointError) in try accept(bytes, from: received, isLast: isLast) }
     }
 
     /// Ends the tensor that was begun; all of its content must be there.
     public func endTensor() throws(CheckpointError) {
         try expect(.inTensor, "the end of a tensor that was not begun")
-        guard var open = tensor.take() else { return }
-        let description = open.head.description
+        guard let open = queue.last else { return }
+        let description = open.description
         guard open.receivedByteCount == description.byteCount else {
             throw misuse(
                 description.name,
                 "\(open.receivedByteCount) bytes of content for the \(description.byteCount) of \(description)")
         }
-        let leaves = open.chunks.map(\.contentDigest)
-        let digest =
-            open.digester?.finalize(dtype: description.dtype, shape: description.shape)
-            ?? ContentDigest.tensor(
-                dtype: description.dtype, shape: description.shape, byteCount: description.byteCount, leaves: leaves)
-        let table = ChunkTable(
-            recordOffset: open.recordOffset, digest: digest, headDigest: open.headDigest, entries: open.chunks)
-        let record = TensorRecord(head: open.head, table: table)
-        try checked { () throws(CheckpointError) in
-            try file.write([UInt8](repeating: 0, count: record.tableOffset - file.byteCount))
-            try file.write(SectionHeader.section(.chunkTable, body: table.encoded(), at: record.tableOffset))
-        }
-        entries.append(
-            FileIndex.Entry(kind: .tensor, range: record.range, bodyDigest: open.headDigest, tensor: record))
         contentByteCount += description.byteCount
         state = .betweenTensors
+        if queuedChunks.isEmpty { try checked { () throws(CheckpointError) in try writeEnded(queue.count) } }
     }
 
     /// Writes an optional section of a kind that only the caller knows.
@@ -263,6 +278,7 @@ public final class CheckpointWriter {
     /// - Parameter detail: What the index says of it beyond place and digest.
     package func append(_ kind: SectionKind, body: [UInt8], detail: [UInt8]) throws(CheckpointError) {
         try expect(.betweenTensors, "a section inside a tensor")
+        try checked { () throws(CheckpointError) in try flush() }
         let offset = file.byteCount
         let section = SectionHeader.section(kind, body: body, at: offset)
         try checked { () throws(CheckpointError) in try file.write(section) }
@@ -278,6 +294,7 @@ public final class CheckpointWriter {
     @discardableResult
     public func finish() throws(CheckpointError) -> CheckpointSummary {
         try expect(.betweenTensors, "the checkpoint is finished inside a tensor or twice")
+        try checked { () throws(CheckpointError) in try flush() }
         let metadataBody = MetadataSection.encoded(metadata)
         let metadataOffset = file.byteCount
         let metadataSection = SectionHeader.section(.metadata, body: metadataBody, at: metadataOffset)
@@ -303,54 +320,71 @@ public final class CheckpointWriter {
             weightsDigest: index.weightsDigest)
     }
 
-    // Content is encoded in batches of as many chunks as there are slots. Whole batches are taken from the
-    // caller's bytes directly; the rest waits in `pending`.
+    // Content is encoded in batches of as many chunks as there are slots. Whole batches are taken from the caller's bytes
+    // directly; the rest waits in `pending`.
 
-    private func accept(_ bytes: RawSpan, isLast: Bool) throws(CheckpointError) {
-        let batchByteCount = slots.count * options.chunkByteCount
-        var offset = 0
-        if pending.count > 0 {
-            offset = min(batchByteCount - pending.count, bytes.byteCount)
-            pending.append(bytes.extracting(first: offset))
-            if pending.count == batchByteCount || (isLast && offset == bytes.byteCount) {
-                try pending.withBytes { batch throws(CheckpointError) in try encodeBatch(batch) }
-                pending.removeAll()
+    private func accept(
+        _ bytes: RawSpan, from start: Int, isLast: Bool
+    ) throws(CheckpointError) {
+        let chunkByteCount = options.chunkByteCount
+        // Hashing alone is faster than a copy would be.
+        let waits = options.codec != .raw && options.workerCount > 1
+        var position = 0
+        while position < bytes.byteCount {
+            let rest = bytes.byteCount - position
+            if queuedChunks.isEmpty, partialByteCount == 0,
+                rest >= slots.count * chunkByteCount || (isLast && !waits)
+            {
+                let count = min(rest, slots.count * chunkByteCount)
+                for offset in stride(from: 0, to: count, by: chunkByteCount) {
+                    let range = offset..<min(offset + chunkByteCount, count)
+                    enqueue(range, at: start + position + offset)
+                }
+                try encode(bytes.extracting(position..<position + count))
+                position += count
+                continue
             }
-        }
-        while offset < bytes.byteCount {
-            let count = min(batchByteCount, bytes.byteCount - offset)
-            let batch = bytes.extracting(offset..<offset + count)
-            offset += count
-            if count == batchByteCount || (isLast && offset == bytes.byteCount) {
-                try encodeBatch(batch)
-            } else {
-                pending.append(batch)
-            }
+            let count = min(chunkByteCount - partialByteCount, rest)
+            pending.append(bytes.extracting(position..<position + count))
+            partialByteCount += count
+            position += count
+            guard partialByteCount == chunkByteCount || (isLast && position == bytes.byteCount) else { continue }
+            enqueue(pending.count - partialByteCount..<pending.count, at: start + position - partialByteCount)
+            partialByteCount = 0
+            if queuedChunks.count == slots.count || (!waits && isLast && position == bytes.byteCount) { try flush() }
         }
     }
 
-    private func encodeBatch(_ content: RawSpan) throws(CheckpointError) {
-        guard let head = tensor?.head, let encoded = tensor?.chunks.count else { return }
-        let dtype = head.description.dtype
+    /// Adds a chunk of the last tensor, which lies in the bytes that are encoded next.
+    private func enqueue(_ range: Range<Int>, at contentStart: Int) {
+        queuedChunks.append(
+            QueuedChunk(
+                tensor: queue.count - 1, contentRange: contentStart..<contentStart + range.count, range: range))
+    }
+
+    /// Encodes and writes all chunks that wait, and ends the tensors that are complete.
+    private func flush() throws(CheckpointError) {
+        try pending.withBytes { bytes throws(CheckpointError) in try encode(bytes) }
+        pending.removeAll()
+    }
+
+    /// Encodes and writes the queued chunks.
+    private func encode(_ bytes: RawSpan) throws(CheckpointError) {
         let failures = FirstFailure()
-        let chunkByteCount = options.chunkByteCount
-        let chunkCount = (content.byteCount + chunkByteCount - 1) / chunkByteCount
         let isRaw = options.codec == .raw
-        func chunk(_ index: Int) -> Range<Int> {
-            index * chunkByteCount..<min((index + 1) * chunkByteCount, content.byteCount)
-        }
-        ParallelTasks.run(taskCount: chunkCount, workerCount: encoders.count) { task, worker in
+        let chunks = queuedChunks
+        let heads = chunks.map { queue[$0.tensor].head }
+        ParallelTasks.run(taskCount: chunks.count, workerCount: encoders.count) { task, worker in
             guard !failures.isSet else { return }
-            let piece = content.extracting(chunk(task))
-            let start = (encoded + task) * chunkByteCount
+            let description = heads[task].description
             do throws(CheckpointError) {
                 try encoders[worker].encode(
-                    piece, planes: dtype.planes, patternByteCount: dtype.block.byteCount, isRaw: isRaw,
-                    base: head.baseDigest == nil
+                    bytes.extracting(chunks[task].range), planes: description.dtype.planes,
+                    patternByteCount: description.dtype.block.byteCount, isRaw: isRaw,
+                    base: heads[task].baseDigest == nil
                         ? nil
                         : base.map {
-                            ChunkEncoder.Base(
-                                source: $0, tensor: head.description, range: start..<start + piece.byteCount)
+                            ChunkEncoder.Base(source: $0, tensor: description, range: chunks[task].contentRange)
                         },
                     into: slots[task])
             } catch {
@@ -358,15 +392,43 @@ public final class CheckpointWriter {
             }
         }
         if let failure = failures.value { throw failure }
-        for index in 0..<chunkCount {
-            let slot = slots[index]
-            tensor?.chunks.append(slot.entry)
+        var endedCount = 0
+        for (chunk, slot) in zip(chunks, slots) {
+            try writeEnded(chunk.tensor - endedCount)
+            endedCount = chunk.tensor
+            let tensor = queue[0]
+            try writeHead(of: tensor)
+            tensor.chunks.append(slot.entry)
             if slot.codec == .raw {
-                try file.write(content.extracting(chunk(index)))
+                try file.write(bytes.extracting(chunk.range))
             } else {
                 try slot.withBytes { bytes throws(CheckpointError) in try file.write(bytes) }
             }
         }
+        queuedChunks.removeAll(keepingCapacity: true)
+        try writeEnded(state == .inTensor ? queue.count - 1 : queue.count)
+    }
+
+    private func writeHead(of tensor: QueuedTensor) throws(CheckpointError) {
+        guard tensor.recordOffset == nil else { return }
+        tensor.recordOffset = file.byteCount
+        try file.write(SectionHeader.section(.tensor, body: tensor.head.encoded(), at: file.byteCount))
+    }
+
+    /// Writes the first tensors of the queue to their end, all of whose chunks are written, and takes them out.
+    private func writeEnded(_ count: Int) throws(CheckpointError) {
+        for tensor in queue.prefix(count) {
+            try writeHead(of: tensor)
+            let table = ChunkTable(
+                recordOffset: tensor.recordOffset ?? 0, digest: tensor.digest, headDigest: tensor.headDigest,
+                entries: tensor.chunks)
+            let record = TensorRecord(head: tensor.head, table: table)
+            try file.write([UInt8](repeating: 0, count: record.tableOffset - file.byteCount))
+            try file.write(SectionHeader.section(.chunkTable, body: table.encoded(), at: record.tableOffset))
+            entries.append(
+                FileIndex.Entry(kind: .tensor, range: record.range, bodyDigest: tensor.headDigest, tensor: record))
+        }
+        queue.removeFirst(count)
     }
 
     // Failures.
@@ -397,7 +459,8 @@ public final class CheckpointWriter {
     private func giveUp() {
         guard state != .finished else { return }
         state = .failed
-        tensor = nil
+        queue = []
+        queuedChunks = []
         file.discard()
     }
 }

@@ -50,17 +50,21 @@ public enum ChunkCodec: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The codec of four bytes from a file, or nil for one that is not assigned.
-    init?(code: [UInt8]) {
-        switch (code[0], code[1], code[2], code[3]) {
+    /// The codec of four bytes from a file, as a little-endian number, or nil for one that is not assigned.
+    init?(code: UInt32) {
+        let (id, width, rotation, last) = (
+            UInt8(truncatingIfNeeded: code), UInt8(truncatingIfNeeded: code >> 8),
+            UInt8(truncatingIfNeeded: code >> 16), UInt8(truncatingIfNeeded: code >> 24)
+        )
+        switch (id, width, rotation, last) {
         case (0, 0, 0, 0): self = .raw
         case (1, 0, 0, 0): self = .constant
         case (2, 0, 0, 0): self = .zstd
         case (3, 2, 0...1, 0), (3, 4, 0...1, 0), (3, 8, 0...1, 0):
-            self = .planes(width: Int(code[1]), isRotated: code[2] == 1)
+            self = .planes(width: Int(width), isRotated: rotation == 1)
         case (16, 0, 0, 0): self = .same
-        case (17, 1, 0, 0), (17, 2, 0, 0), (17, 4, 0, 0), (17, 8, 0, 0): self = .difference(width: Int(code[1]))
-        case (18, 1, 0, 0), (18, 2, 0, 0), (18, 4, 0, 0), (18, 8, 0, 0): self = .sparseDifference(width: Int(code[1]))
+        case (17, 1, 0, 0), (17, 2, 0, 0), (17, 4, 0, 0), (17, 8, 0, 0): self = .difference(width: Int(width))
+        case (18, 1, 0, 0), (18, 2, 0, 0), (18, 4, 0, 0), (18, 8, 0, 0): self = .sparseDifference(width: Int(width))
         default: return nil
         }
     }

@@ -1,8 +1,8 @@
 internal import Codecs
 internal import SystemPackage
 
-/// Reads, checks and decodes chunks. One thread at a time.
-final class ChunkDecoder {
+/// Reads, checks and decodes chunks. One thread at a time, and so sent between threads by those who keep to it.
+final class ChunkDecoder: @unchecked Sendable {
     private var zstd: ZstdDecompressor?
     private let stored = ScratchBuffer()
     private let planes = ScratchBuffer()
@@ -53,6 +53,18 @@ final class ChunkDecoder {
                 error.kind, path: file.path, place: Self.place(chunk, tensor.name),
                 problem: "the base cannot be read: \(error)")
         }
+    }
+
+    /// Checks the digest of a chunk's stored bytes.
+    func checkDigest(
+        _ chunk: StoredChunk, ofTensor name: String, in file: InputFile
+    ) throws(CheckpointError) {
+        // Bytes that are in memory are hashed where they are; nothing but their hash depends on them, and so nobody
+        // suffers from a change meanwhile.
+        let computed = file.withResidentBytes(chunk.byteRange) { XXH3.hash128($0) }
+        guard computed != chunk.storedDigest else { return }
+        // Once more, as for the content: errors of the disk are reported by reading.
+        try checkStored(chunk, ofTensor: name, from: file)
     }
 
     /// Reads a chunk's stored bytes and checks their digest.

@@ -85,10 +85,11 @@ struct ChunkTable: Equatable {
         _ decoder: inout ByteDecoder, contentByteCount: Int, hasBase: Bool
     ) throws(CheckpointError) -> Entry {
         let start = decoder.position
-        let code = try decoder.raw(4, "codec")
+        let code: UInt32 = try decoder.integer("codec")
         guard let codec = ChunkCodec(code: code) else {
+            let bytes = (0..<4).map { UInt8(truncatingIfNeeded: code >> (8 * UInt32($0))) }
             throw decoder.failure(
-                .unsupportedVersion, field: "codec", from: start, "unknown codec \(hexadecimal(code))")
+                .unsupportedVersion, field: "codec", from: start, "unknown codec \(hexadecimal(bytes))")
         }
         guard hasBase || !codec.needsBase else {
             throw decoder.failure(

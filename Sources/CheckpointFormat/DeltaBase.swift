@@ -96,7 +96,7 @@ extension CheckpointReader: DeltaBase {
         for chunk in tensor.chunks[first...last] {
             if chunk.contentRange == range {
                 // The usual case: both have chunks of the same size.
-                try scratch.decoder.read(chunk, of: tensor, from: file, base: base, into: &content)
+                try scratch.decoder.read(chunk, of: tensor, from: holder(of: tensor).file, base: base, into: &content)
                 return
             }
             var piece: [UInt8] = []
@@ -105,7 +105,7 @@ extension CheckpointReader: DeltaBase {
             piece.resize(to: chunk.contentRange.count)
             var span = piece.mutableSpan
             var bytes = unsafe span.mutableBytes
-            try scratch.decoder.read(chunk, of: tensor, from: file, base: base, into: &bytes)
+            try scratch.decoder.read(chunk, of: tensor, from: holder(of: tensor).file, base: base, into: &bytes)
             content.place(piece, of: chunk.contentRange, in: range)
         }
     }

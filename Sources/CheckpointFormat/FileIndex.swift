@@ -112,6 +112,8 @@ struct FileIndex {
         }
         var index = FileIndex(headerChecksum: headerChecksum, entries: entries)
         index.previousTrailerOffset = previous
+        // The weights lie in the shards; whoever opens them checks it.
+        if features.contains(.shards) { index.weightsDigest = weightsDigest }
         guard index.weightsDigest == weightsDigest else {
             decoder.place.field = "weights digest"
             decoder.place.byteRange = decoder.fileOffset + digestStart..<decoder.fileOffset + digestStart + 16
@@ -149,10 +151,14 @@ struct FileIndex {
         var entry = Entry(kind: kind, range: range, bodyDigest: bodyDigest, tensor: nil)
         switch kind {
         case .tensor:
+            guard !features.contains(.shards) else {
+                throw decoder.failure(
+                    field: "entry kind", from: start, byteCount: 4, "a tensor in a file that lists shards")
+            }
             entry.tensor = try TensorRecord.decode(
                 &detail, range: range, headDigest: bodyDigest, features: features)
             try detail.finish()
-        case .metadata, .past, .base:
+        case .metadata, .past, .base, .shards:
             try detail.finish()
         default:
             guard kind.isOptional else {
@@ -181,7 +187,7 @@ struct TensorRecord: Equatable {
     init(head: TensorHead, table: ChunkTable) {
         self.head = head
         self.table = table
-        dataOffset = table.recordOffset + SectionHeader.byteCount(body: head.encoded().count)
+        dataOffset = table.recordOffset + SectionHeader.byteCount(body: head.encodedByteCount)
         let stored = table.storedByteCount
         tableOffset = dataOffset + stored + stored.paddingCount(to: Format.alignment)
         range =

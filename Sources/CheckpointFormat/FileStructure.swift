@@ -47,13 +47,25 @@ struct FileStructure {
                 path: path, place: CheckpointPlace(section: "header", byteRange: 0..<Format.blockByteCount),
                 stored: hexadecimal(index.headerChecksum), computed: hexadecimal(header.checksum))
         }
-        let baseCount = index.entries.count(where: { $0.kind == .base })
-        let expected = header.requiredFeatures.contains(.deltas) ? 1 : 0
-        guard baseCount == expected else {
+        let features = header.requiredFeatures
+        for (kind, name, feature) in [
+            (SectionKind.base, "base", CheckpointFeatures.deltas), (.shards, "shard", .shards),
+        ] {
+            let count = index.entries.count(where: { $0.kind == kind })
+            let expected = features.contains(feature) ? 1 : 0
+            guard count == expected else {
+                throw CheckpointError(
+                    .invalid, path: path, place: CheckpointPlace(section: "index", field: "entries"),
+                    problem:
+                        "there must be one \(name) section where the header has the feature '\(feature)', else none",
+                    comparison: .values(found: "\(count)", expected: "\(expected)"))
+            }
+        }
+        guard !features.isSuperset(of: [.deltas, .shards]) else {
             throw CheckpointError(
-                .invalid, path: path, place: CheckpointPlace(section: "index", field: "entries"),
-                problem: "there must be one base section where the header has the feature 'deltas', else none",
-                comparison: .values(found: "\(baseCount)", expected: "\(expected)"))
+                .invalid, path: path, place: CheckpointPlace(section: "header", field: "required features"),
+                problem: "a file that lists shards has nothing to store as a delta",
+                comparison: .values(found: "\(features)", expected: "one of them"))
         }
         return index
     }
@@ -84,6 +96,18 @@ struct FileStructure {
         var decoder = ByteDecoder(
             body, path: file.path, place: place, fileOffset: entry.range.lowerBound + Format.blockByteCount)
         return try BaseReference.decode(&decoder)
+    }
+
+    /// Reads and checks the list of shards; empty for a file that holds its tensors itself.
+    func readShards(_ file: InputFile) throws(CheckpointError) -> [ShardReference] {
+        guard let entry = index.entries.first(where: { $0.kind == .shards }) else { return [] }
+        let place = CheckpointPlace(section: "shards")
+        let body = try Self.sectionBody(
+            try file.read(entry.range), kind: .shards, range: entry.range, digest: entry.bodyDigest,
+            path: file.path, place: place)
+        var decoder = ByteDecoder(
+            body, path: file.path, place: place, fileOffset: entry.range.lowerBound + Format.blockByteCount)
+        return try ShardList.decode(&decoder)
     }
 
     /// Opens the base of a delta; nil for a file that is no delta.

@@ -26,6 +26,8 @@ package enum Format {
     package static let maximumBaseDepth = 16
     /// The longest hint where a base lies, in bytes of UTF-8.
     package static let maximumHintByteCount = 4096
+    /// The longest name of a shard, in bytes of UTF-8.
+    package static let maximumShardNameByteCount = 255
     /// How deep arrays may lie in arrays in metadata.
     package static let maximumArrayDepth = 8
 }
@@ -40,11 +42,11 @@ public struct CheckpointFeatures: OptionSet, Hashable, Sendable, CustomStringCon
 
     /// Chunks are stored as differences from another checkpoint.
     public static let deltas = CheckpointFeatures(rawValue: 1 << 0)
-    /// Tensors lie in other files that a manifest lists.
+    /// Tensors lie in other files that this one lists.
     public static let shards = CheckpointFeatures(rawValue: 1 << 1)
 
     /// The required features that this code can read.
-    package static let readable: CheckpointFeatures = [.deltas]
+    package static let readable: CheckpointFeatures = [.deltas, .shards]
 
     /// The names of the features, unknown ones as `bit n`.
     public var description: String {

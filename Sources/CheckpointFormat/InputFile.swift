@@ -12,6 +12,7 @@ package final class InputFile: Sendable {
     package let identity: FileIdentity
     private let descriptor: FileDescriptor
     private let readCount = Atomic<Int>(0)
+    private let lazyMapping = Mutex<FileMapping?>(nil)
 
     /// Opens a regular file.
     ///
@@ -111,6 +112,33 @@ package final class InputFile: Sendable {
             done += count
         }
         readCount.add(range.count, ordering: .relaxed)
+    }
+
+    /// The whole file in memory, made when it is first asked for.
+    ///
+    /// - Throws: `io` where the system cannot map it.
+    package func mapping() throws(CheckpointError) -> FileMapping {
+        let result = lazyMapping.withLock { mapping -> Result<FileMapping, CheckpointError> in
+            if let mapping { return .success(mapping) }
+            do {
+                let made = try FileMapping(descriptor, range: 0..<byteCount)
+                mapping = made
+                return .success(made)
+            } catch {
+                return .failure(Self.failure(error, path: path, doing: "map"))
+            }
+        }
+        return try result.get()
+    }
+
+    /// Lends bytes where the system has them in memory already, so that no error of a disk can occur; nil where not.
+    package func withResidentBytes<Value>(_ range: Range<Int>, _ body: (RawSpan) -> Value) -> Value? {
+        // Mapped for this call alone: what stays mapped counts as the process's memory.
+        guard range.lowerBound >= 0, range.upperBound <= byteCount,
+            let mapping = try? FileMapping(descriptor, range: range), mapping.isResident
+        else { return nil }
+        readCount.add(range.count, ordering: .relaxed)
+        return mapping.withBytes(range, body)
     }
 
     private static func failure(_ error: any Error, path: FilePath, doing action: String) -> CheckpointError {

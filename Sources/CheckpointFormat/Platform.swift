@@ -106,6 +106,20 @@ enum Platform {
         return FilePath(unsafe String(cString: resolved))
     }
 
+    /// Asks for large pages in the whole ones of memory that is about to be filled: where the system has them, filling
+    /// fresh memory takes a fraction of the time.
+    @unsafe
+    static func preferLargePages(_ buffer: UnsafeMutableRawBufferPointer) {
+        #if os(Linux)
+            let pageByteCount = 1 << 21
+            guard buffer.count >= 2 * pageByteCount, let start = buffer.baseAddress else { return }
+            let skipped = Int(bitPattern: start).paddingCount(to: pageByteCount)
+            let count = (buffer.count - skipped) / pageByteCount * pageByteCount
+            // A hint: where it is refused, pages are small.
+            _ = unsafe madvise(start + skipped, count, MADV_HUGEPAGE)
+        #endif
+    }
+
     /// The number of processors.
     static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 

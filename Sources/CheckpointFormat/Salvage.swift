@@ -35,7 +35,12 @@ public struct Salvage: Sendable {
         var report = SalvageReport(path: path.string, byteCount: file.byteCount)
         let layout: SalvageLayout
         do throws(CheckpointError) {
-            layout = SalvageLayout(try FileStructure(file))
+            let structure = try FileStructure(file)
+            guard !structure.header.requiredFeatures.contains(.shards) else {
+                throw CheckpointError(
+                    .io, path: path, problem: "lists shards and holds no tensors itself: repair each of its shards")
+            }
+            layout = SalvageLayout(structure)
         } catch {
             let isTooNew = error.kind == .unsupportedVersion && error.place.section == "header"
             guard error.kind != .io, error.kind != .missing, !isTooNew else { throw error }

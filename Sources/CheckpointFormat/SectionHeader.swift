@@ -22,6 +22,8 @@ package struct SectionKind: RawRepresentable, Hashable, Sendable, CustomStringCo
     package static let metadata = SectionKind("META")
     /// The base that a delta refers to.
     package static let base = SectionKind("BASE")
+    /// The files that hold the tensors.
+    package static let shards = SectionKind("SHRD")
     /// The index.
     package static let index = SectionKind("INDX")
     /// Bytes that an edit has left behind: an older index, its trailer, older metadata.

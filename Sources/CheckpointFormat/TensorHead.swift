@@ -13,6 +13,12 @@ struct TensorHead: Equatable {
         description.byteCount / chunkByteCount + (description.byteCount % chunkByteCount == 0 ? 0 : 1)
     }
 
+    /// The size of ``encoded()``.
+    var encodedByteCount: Int {
+        let byteCount = 40 + 8 * description.shape.rank + description.name.utf8.count
+        return byteCount + byteCount.paddingCount(to: 8)
+    }
+
     func encoded() -> [UInt8] {
         var encoder = ByteEncoder()
         encoder.integer(description.dtype.code)

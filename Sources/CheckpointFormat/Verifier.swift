@@ -44,10 +44,72 @@ public enum Verifier {
             report.chunkCount = verification.tensors.reduce(0) { $0 + $1.chunks.count }
             verification.run(workerCount: workerCount ?? Platform.processorCount)
             for failure in verification.sortedFailures { report.add(failure) }
+            // What is wrong with the list itself has been found already.
+            if let shards = try? structure.readShards(file), !shards.isEmpty {
+                check(
+                    shards, of: file, weightsDigest: structure.index.weightsDigest, workerCount: workerCount,
+                    progress: progress, content: content, into: &report)
+            }
         } catch {
             report.add(error)
         }
         return report
+    }
+}
+
+extension Verifier {
+    /// Checks each shard as a file of its own, and that together they are what the file that lists them says.
+    private static func check(
+        _ shards: [ShardReference], of list: InputFile, weightsDigest: Digest128, workerCount: Int?,
+        progress: (@Sendable (_ checkedByteCount: Int, _ byteCount: Int) -> Void)?,
+        content: (@Sendable (_ tensor: TensorDescription, _ bytes: RawSpan) -> Void)?,
+        into report: inout VerificationReport
+    ) {
+        let byteCount = shards.reduce(list.byteCount) { $0.addingReportingOverflow($1.byteCount).partialValue }
+        var checkedByteCount = list.byteCount
+        var names: Set<String> = []
+        var weights: [(name: String, digest: Digest128)] = []
+        var isComplete = true
+        for shard in shards {
+            let done = checkedByteCount
+            func failed(_ error: CheckpointError) {
+                var place = error.place
+                place.section = "shard '\(shard.name)'" + (place.section.map { ", \($0)" } ?? "")
+                report.add(error.at(place))
+                isComplete = false
+            }
+            do throws(CheckpointError) {
+                let (file, structure) = try list.openShard(shard)
+                var told: (@Sendable (Int, Int) -> Void)?
+                if let progress { told = { checked, _ in progress(done + checked, byteCount) } }
+                let verification = Verification(
+                    file: file, structure: structure, mode: report.mode, base: nil, content: content, progress: told)
+                verification.run(workerCount: workerCount ?? Platform.processorCount)
+                for failure in verification.sortedFailures { failed(failure) }
+                for tensor in verification.tensors {
+                    if !names.insert(tensor.name).inserted {
+                        failed(
+                            CheckpointError(
+                                .invalid, path: file.path, place: CheckpointPlace(tensor: tensor.name),
+                                problem: "a tensor of another shard has this name"))
+                    }
+                    if tensor.description.role == .weight { weights.append((tensor.name, tensor.digest)) }
+                }
+                report.tensorCount += verification.tensors.count
+                report.chunkCount += verification.tensors.reduce(0) { $0 + $1.chunks.count }
+                report.byteCount += file.byteCount
+            } catch {
+                failed(error)
+            }
+            checkedByteCount += shard.byteCount
+        }
+        let computed = ContentDigest.weights(of: weights)
+        if isComplete, computed != weightsDigest {
+            report.add(
+                .checksumMismatch(
+                    path: list.path, place: CheckpointPlace(section: "index", field: "weights digest"),
+                    stored: weightsDigest.hex, computed: computed.hex))
+        }
     }
 }
 
@@ -123,8 +185,10 @@ private final class Verification: Sendable {
         _ chunk: StoredChunk, of tensor: StoredTensor, _ decoder: ChunkDecoder, _ buffer: ScratchBuffer,
         _ body: (RawSpan) -> Void
     ) throws(CheckpointError) {
-        guard mode == .full, base != nil || !chunk.codec.needsBase else {
-            try decoder.checkStored(chunk, ofTensor: tensor.name, from: file)
+        // Raw bytes are the content, with one digest for both.
+        let isDecoded = mode == .full && (chunk.codec != .raw || needsContent(of: tensor))
+        guard isDecoded, base != nil || !chunk.codec.needsBase else {
+            try decoder.checkDigest(chunk, ofTensor: tensor.name, in: file)
             return
         }
         try buffer.withMutableBytes(count: chunk.contentRange.count) { bytes throws(CheckpointError) in
@@ -132,6 +196,11 @@ private final class Verification: Sendable {
             body(bytes.bytes)
             content?(tensor.description, bytes.bytes)
         }
+    }
+
+    /// Whether somebody asks for the tensor's bytes, or its digest has other leaves than its chunks.
+    private func needsContent(of tensor: StoredTensor) -> Bool {
+        content != nil || tensor.chunkByteCount != Format.leafByteCount
     }
 
     private func check(_ tensor: StoredTensor, _ decoder: ChunkDecoder, _ buffer: ScratchBuffer) {
@@ -165,6 +234,7 @@ private final class Verification: Sendable {
             case .tensor: if let record = entry.tensor { checkRecord(record, entry) }
             case .metadata: _ = try structure.readMetadata(file)
             case .base: _ = try structure.readBase(file)
+            case .shards: _ = try structure.readShards(file)
             case .past:
                 let computed = try file.digest(of: entry.range)
                 guard computed == entry.bodyDigest else {

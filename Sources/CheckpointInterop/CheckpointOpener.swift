@@ -70,6 +70,9 @@ public enum CheckpointOpener {
             case .zip, .json, .unknown: return false
             }
         }
+        // A list of shards stands for the shards beside it.
+        let lists = checkpoints.filter { CheckpointReader.listsShards(path.appending($0)) }
+        if lists.count == 1, indexes.isEmpty { return try open(path.appending(lists[0]), bases: bases) }
         guard checkpoints.count == 1, indexes.isEmpty else {
             let found = indexes.isEmpty ? checkpoints : indexes
             throw CheckpointError(

@@ -10,6 +10,8 @@ extension Conversion {
     /// - Parameters:
     ///   - path: Where to write; what is there is replaced only by the complete file.
     ///   - options: How a crux file is encoded.
+    ///   - shardByteCount: For crux: the largest size of a file, which makes several and, at `path`, one that lists them;
+    ///     nil for one file.
     ///   - base: What a crux file is stored against, which makes it a delta.
     ///   - verifies: Whether to read the finished file back and compare every tensor's digest and the metadata.
     ///   - progress: Called after each piece with the bytes done so far and the bytes in all; verifying counts
@@ -17,8 +19,8 @@ extension Conversion {
     /// - Throws: ``CheckpointError`` for the first loss unless the conversion is lossy, for damage in the source,
     ///   where the file cannot be written, and where what was read back differs.
     public func run(
-        to path: FilePath, options: WriterOptions = WriterOptions(), base: (any DeltaBase)? = nil,
-        verifies: Bool = true,
+        to path: FilePath, options: WriterOptions = WriterOptions(), shardByteCount: Int? = nil,
+        base: (any DeltaBase)? = nil, verifies: Bool = true,
         progress: ((_ done: Int, _ total: Int) -> Void)? = nil
     ) throws(CheckpointError) -> Outcome {
         if !isLossy, let issue = issues.first(where: { $0.severity == .loss }) {
@@ -33,7 +35,9 @@ extension Conversion {
         var meter = Meter(total: contentByteCount * (verifies ? 2 : 1), report: progress)
         let digests =
             switch target {
-            case .crux: try writeCrux(to: path, options: options, base: base, meter: &meter)
+            case .crux:
+                try writeCrux(
+                    to: path, options: options, shardByteCount: shardByteCount, base: base, meter: &meter)
             case .safetensors:
                 try write(
                     SafetensorsWriter.create(
@@ -72,9 +76,18 @@ extension Conversion {
     }
 
     private func writeCrux(
-        to path: FilePath, options: WriterOptions, base: (any DeltaBase)?, meter: inout Meter
+        to path: FilePath, options: WriterOptions, shardByteCount: Int?, base: (any DeltaBase)?, meter: inout Meter
     ) throws(CheckpointError) -> [String: Digest128] {
-        let writer = try CheckpointWriter.create(at: path, options: options, base: base)
+        let writer: any CheckpointOutput
+        if let shardByteCount {
+            guard base == nil else {
+                throw CheckpointError(.invalid, path: path, problem: "a delta is one file and cannot have shards")
+            }
+            writer = try ShardedCheckpointWriter(
+                at: path, tensors: tensors, maximumShardByteCount: shardByteCount, options: options)
+        } else {
+            writer = try CheckpointWriter.create(at: path, options: options, base: base)
+        }
         for (key, value) in metadata { writer.setMetadata(key, value) }
         var digests: [String: Digest128] = [:]
         for tensor in tensors {

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Differences between the bit patterns of two runs of words, as byte planes.
 ///
 /// A word's difference is taken modulo 2^(8 · width) and zigzag-coded: 0, −1, 1, −2, … become 0, 1, 2, 3, …, so that
@@ -22,12 +24,10 @@ public enum BitDifference {
         unsafe words.withUnsafeBytes { words in
             unsafe base.withUnsafeBytes { base in
                 unsafe planes.withUnsafeMutableBytes { planes in
-                    switch width {
-                    case 1: unsafe splitWords(UInt8.self, words, base, planes)
-                    case 2: unsafe splitWords(UInt16.self, words, base, planes)
-                    case 4: unsafe splitWords(UInt32.self, words, base, planes)
-                    default: unsafe splitWords(UInt64.self, words, base, planes)
-                    }
+                    guard let new = words.baseAddress, let old = base.baseAddress, let bytes = planes.baseAddress
+                    else { return }
+                    unsafe crux_split_differences(
+                        words.count / width, Int32(truncatingIfNeeded: width), new, old, bytes)
                 }
             }
         }
@@ -46,12 +46,8 @@ public enum BitDifference {
         try check([planes.byteCount, words.byteCount], width: width)
         unsafe planes.withUnsafeBytes { planes in
             unsafe words.withUnsafeMutableBytes { words in
-                switch width {
-                case 1: unsafe joinWords(UInt8.self, planes, words)
-                case 2: unsafe joinWords(UInt16.self, planes, words)
-                case 4: unsafe joinWords(UInt32.self, planes, words)
-                default: unsafe joinWords(UInt64.self, planes, words)
-                }
+                guard let bytes = planes.baseAddress, let old = words.baseAddress else { return }
+                unsafe crux_join_differences(words.count / width, Int32(truncatingIfNeeded: width), bytes, old)
             }
         }
     }
@@ -63,8 +59,6 @@ public enum BitDifference {
         }
     }
 
-    // Plain loops that the compiler vectorises, as in BytePlanes.
-
     @inline(__always)
     static func zigzag<Word: FixedWidthInteger & UnsignedInteger>(_ difference: Word) -> Word {
         let sign = difference &>> Word(truncatingIfNeeded: Word.bitWidth - 1)
@@ -74,62 +68,5 @@ public enum BitDifference {
     @inline(__always)
     static func difference<Word: FixedWidthInteger & UnsignedInteger>(ofZigzag code: Word) -> Word {
         (code &>> 1) ^ (0 &- (code & 1))
-    }
-
-    @inline(__always)
-    @unsafe
-    private static func splitWords<Word: FixedWidthInteger & UnsignedInteger>(
-        _: Word.Type, _ source: UnsafeRawBufferPointer, _ base: UnsafeRawBufferPointer,
-        _ target: UnsafeMutableRawBufferPointer
-    ) {
-        let width = MemoryLayout<Word>.size
-        let count = source.count / width
-        guard count > 0, let words = source.baseAddress, let olds = base.baseAddress, let bytes = target.baseAddress
-        else { return }
-        if width == 8 {
-            // One pass a plane: too many streams at once defeat the vectoriser.
-            for plane in 0..<width {
-                let shift = Word(truncatingIfNeeded: 8 * plane)
-                let out = unsafe bytes + plane * count
-                for index in 0..<count {
-                    let new = unsafe Word(littleEndian: words.loadUnaligned(fromByteOffset: 8 * index, as: Word.self))
-                    let old = unsafe Word(littleEndian: olds.loadUnaligned(fromByteOffset: 8 * index, as: Word.self))
-                    unsafe out.storeBytes(
-                        of: UInt8(truncatingIfNeeded: zigzag(new &- old) &>> shift), toByteOffset: index,
-                        as: UInt8.self)
-                }
-            }
-            return
-        }
-        for index in 0..<count {
-            let new = unsafe Word(littleEndian: words.loadUnaligned(fromByteOffset: width * index, as: Word.self))
-            let old = unsafe Word(littleEndian: olds.loadUnaligned(fromByteOffset: width * index, as: Word.self))
-            let code = zigzag(new &- old)
-            for plane in 0..<width {
-                unsafe bytes.storeBytes(
-                    of: UInt8(truncatingIfNeeded: code &>> Word(truncatingIfNeeded: 8 * plane)),
-                    toByteOffset: plane * count + index, as: UInt8.self)
-            }
-        }
-    }
-
-    @inline(__always)
-    @unsafe
-    private static func joinWords<Word: FixedWidthInteger & UnsignedInteger>(
-        _: Word.Type, _ source: UnsafeRawBufferPointer, _ target: UnsafeMutableRawBufferPointer
-    ) {
-        let width = MemoryLayout<Word>.size
-        let count = source.count / width
-        guard count > 0, let bytes = source.baseAddress, let words = target.baseAddress else { return }
-        for index in 0..<count {
-            var code: Word = 0
-            for plane in 0..<width {
-                let byte = unsafe bytes.load(fromByteOffset: plane * count + index, as: UInt8.self)
-                code |= Word(truncatingIfNeeded: byte) &<< Word(truncatingIfNeeded: 8 * plane)
-            }
-            let old = unsafe Word(littleEndian: words.loadUnaligned(fromByteOffset: width * index, as: Word.self))
-            unsafe words.storeBytes(
-                of: (old &+ difference(ofZigzag: code)).littleEndian, toByteOffset: width * index, as: Word.self)
-        }
     }
 }

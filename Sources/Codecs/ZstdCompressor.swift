@@ -10,11 +10,13 @@ public struct ZstdCompressor: ~Copyable {
     /// Makes a context.
     ///
     /// - Parameters:
-    ///   - level: zstd's compression level; negative levels trade ratio for speed.
+    ///   - level: zstd's compression level; negative levels trade ratio for speed, and the least one finds next to no
+    ///     repetition.
     ///   - forcingLiteralCompression: Entropy-code literals even at negative levels. The frames stay standard.
+    ///   - windowLog: log₂ of the window, and so of the largest block where it is below 17; the level's own where nil.
     /// - Throws: ``ZstdError`` where the library does not know a parameter.
     public static func make(
-        level: Int, forcingLiteralCompression: Bool = false
+        level: Int, forcingLiteralCompression: Bool = false, windowLog: Int? = nil
     ) throws(ZstdError) -> ZstdCompressor {
         guard let context = unsafe ZSTD_createCCtx() else { throw ZstdError.library("out of memory") }
         let compressor = unsafe ZstdCompressor(context: context)
@@ -23,8 +25,14 @@ public struct ZstdCompressor: ~Copyable {
             // The experimental parameter literalCompressionMode, to ZSTD_ps_enable.
             try check(unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_experimentalParam5, 1))
         }
+        if let windowLog {
+            try check(unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, CInt(clamping: windowLog)))
+        }
         return compressor
     }
+
+    /// The least level that the library knows: entropy coding alone, in effect.
+    public static var leastLevel: Int { Int(ZSTD_minCLevel()) }
 
     deinit {
         _ = unsafe ZSTD_freeCCtx(context)

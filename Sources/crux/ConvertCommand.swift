@@ -18,10 +18,11 @@ struct ConvertCommand: ParsableCommand {
             format; 'crux flatten' makes it whole again.
             """)
 
-    @Argument(help: "The checkpoint to read, of any format that can be opened.", completion: .file())
+    @Argument(
+        help: "The checkpoint to read, of any format that can be opened; - for standard input.", completion: .file())
     var input: String
 
-    @Argument(help: "The file to write.", completion: .file())
+    @Argument(help: "The file to write; - for standard output, with --to.", completion: .file())
     var target: String
 
     @Option(name: .customLong("to"), help: "The format to write; by default what OUT's name ends in.")
@@ -34,6 +35,11 @@ struct ConvertCommand: ParsableCommand {
             (OUT is a folder) or crux.
             """)
     var tool: ModelTool?
+
+    @Option(
+        help: ArgumentHelp(
+            "For crux: files of at most so many bytes, for example 5GB, and OUT, which lists them.", valueName: "size"))
+    var shardSize: ByteSize?
 
     @Option(help: "Name GPT-2's tensors as that tool does, and transpose what it transposes.")
     var names: GPT2Naming?
@@ -57,11 +63,24 @@ struct ConvertCommand: ParsableCommand {
         } else if try chosenFormat() == .crux, codec == .raw, !output.bases.isEmpty {
             throw ValidationError("--codec raw: found --base as well, expected one of them: a delta is never raw")
         }
+        if target == PipedCheckpoint.argument, tool == .transformers || shardSize != nil || !output.bases.isEmpty {
+            throw ValidationError("OUT: found -, expected the path of a file or folder")
+        }
+        guard shardSize != nil else { return }
+        if tool == .transformers {
+            throw ValidationError("expected either --shard-size or --for transformers, not both")
+        }
+        if try chosenFormat() != .crux {
+            throw ValidationError("--shard-size: found \(try chosenFormat().rawValue), expected crux")
+        }
+        if !output.bases.isEmpty {
+            throw ValidationError("expected either --shard-size or --base, not both: a delta is one file")
+        }
     }
 
     mutating func run() throws {
         let bases = try output.baseSearch()
-        let stored = try CheckpointOpener.open(FilePath(input), bases: bases)
+        let stored = try CheckpointOpener.open(PipedCheckpoint.input(input), bases: bases)
         if tool == .transformers { return try writeFolder(stored) }
         let source = try view(of: stored)
         let base = try output.bases.first.map { try CheckpointOpener.openBase(FilePath($0), bases: bases) }
@@ -72,13 +91,17 @@ struct ConvertCommand: ParsableCommand {
             StandardError.write("warning: \(input): \(TerminalText.visible(issue.description))\n")
         }
         let progress = output.progress("convert")
-        let outcome = try conversion.run(
-            to: FilePath(target), options: WriterOptions(codec: codec, workerCount: output.workers),
-            base: conversion.target == .crux ? base : nil, verifies: verify
-        ) { done, total in progress.update(.init(done, of: total)) }
+        let outcome = try PipedCheckpoint.output(target) { path in
+            try conversion.run(
+                to: path, options: WriterOptions(codec: codec, workerCount: output.workers),
+                shardByteCount: shardSize?.byteCount, base: conversion.target == .crux ? base : nil, verifies: verify
+            ) { done, total in progress.update(.init(done, of: total)) }
+        }
         progress.finish()
         let result = ConversionResult(source: input, target: target, format: conversion.target, outcome: outcome)
-        try StandardOutput.write(output.json ? ReportJSON.encode(result) : result.text(isVerified: verify))
+        let text = try output.json ? ReportJSON.encode(result) : result.text(isVerified: verify)
+        // Standard output may be the checkpoint itself.
+        if target == PipedCheckpoint.argument { StandardError.write(text) } else { try StandardOutput.write(text) }
     }
 
     /// What is converted: the file as it is, or a view of it under other names.

@@ -20,7 +20,7 @@ struct Crux: ParsableCommand {
             InspectCommand.self, VerifyCommand.self, ManifestCommand.self, SignCommand.self, KeygenCommand.self,
             DiffCommand.self, KLCommand.self, ReportCommand.self, ConvertCommand.self, FlattenCommand.self,
             EditCommand.self, RepairCommand.self,
-            BenchCommand.self, DeltaBenchCommand.self, FormatBenchCommand.self,
+            BenchCommand.self,
         ]
     )
 }

@@ -4,16 +4,15 @@ internal import CheckpointInterop
 internal import Rendering
 internal import SystemPackage
 
-/// `crux bench-delta`: how small and how fast deltas are beside what else is in use.
+/// `crux bench delta`: how small and how fast deltas are beside what else is in use.
 struct DeltaBenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench-delta",
+        commandName: "delta",
         abstract: "Measure deltas of checkpoints against a base, beside XOR and zstd.",
         discussion: """
             Weights, weights as BF16, and all tensors: ratio, and megabytes of content per second, encoding and \
             decoding, the median of rounds in turns.
-            """,
-        shouldDisplay: false)
+            """)
 
     @Argument(help: "The checkpoint that the others were made from.")
     var reference: String

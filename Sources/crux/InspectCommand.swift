@@ -12,7 +12,7 @@ struct InspectCommand: ParsableCommand {
         abstract: "Show what a checkpoint holds: tensors, metadata, tokenizer, lineage.",
         discussion: "Takes any format that can be opened, and a folder of shards.")
 
-    @Argument(help: "The checkpoint: a file or a folder.", completion: .file())
+    @Argument(help: "The checkpoint: a file or a folder; - for standard input.", completion: .file())
     var path: String
 
     @Flag(help: "Show figures about the values of each tensor; reads everything.")
@@ -48,10 +48,11 @@ struct InspectCommand: ParsableCommand {
 
     mutating func run() throws {
         let bases = try output.baseSearch()
+        let path = try PipedCheckpoint.input(self.path)
         let source =
             try stats || tensor != nil
-            ? CheckpointOpener.open(FilePath(path), bases: bases)
-            : CheckpointOpener.openForDescription(FilePath(path), bases: bases)
+            ? CheckpointOpener.open(path, bases: bases)
+            : CheckpointOpener.openForDescription(path, bases: bases)
         if let tensor {
             let slice = try TensorSlice(tensor, of: source)
             try StandardOutput.write(output.json ? ReportJSON.encode(slice) : slice.text)

@@ -28,7 +28,7 @@ struct VerifyCommand: ParsableCommand {
             kind of processor may round otherwise.
             """)
 
-    @Argument(help: "The checkpoints, or folders of them.", completion: .file())
+    @Argument(help: "The checkpoints, or folders of them; - for standard input.", completion: .file())
     var paths: [String] = []
 
     @Option(
@@ -87,6 +87,9 @@ struct VerifyCommand: ParsableCommand {
         } else if from != nil || fromStart || reference != nil {
             throw ValidationError("--from, --from-start and --reference are for --replay")
         }
+        if paths.count(where: { $0 == PipedCheckpoint.argument }) > 1 {
+            throw ValidationError("<paths>: found - twice, expected it once")
+        }
         guard let manifest else {
             if paths.isEmpty { throw ValidationError("Missing expected argument '<paths> ...'") }
             return
@@ -99,7 +102,7 @@ struct VerifyCommand: ParsableCommand {
     mutating func run() throws {
         if let manifest { return try compare(with: manifest) }
         let keys = try signedBy.map(KeyFile.publicKey)
-        let files = try paths.flatMap { try Self.checkpoints(at: FilePath($0)) }
+        let files = try paths.flatMap { try Self.checkpoints(at: PipedCheckpoint.input($0)) }
         let bases = try output.baseSearch()
         let results = files.count == 1 ? [verifyAlone(files[0], bases)] : verifySideBySide(files, bases)
         var judged: [FileVerification] = []

@@ -41,7 +41,7 @@ import Testing
 
     @Test func thereAreFixtures() throws {
         #expect(Self.valid.count >= 15)
-        #expect(Self.invalid.count >= 165)
+        #expect(Self.invalid.count >= 190)
         #expect(try Self.expectations().keys.sorted() == Self.valid)
     }
 

@@ -76,7 +76,7 @@ class Cursor:
 
 # 3 Header
 
-DELTAS = 1
+DELTAS, SHARDS = 1, 2
 
 
 def read_header(data):
@@ -89,7 +89,8 @@ def read_header(data):
     require(read_version == 1, "header: needs a newer reader")
     cursor.zeros(4)
     features = cursor.integer(8)
-    require(features & ~DELTAS == 0, "header: unknown required feature")
+    require(features & ~(DELTAS | SHARDS) == 0, "header: unknown required feature")
+    require(features != DELTAS | SHARDS, "header: deltas and shards in one file")
     cursor.integer(8)  # optional features
     cursor.zeros(24)
     return {"writeVersion": write_version, "features": features, "checksum": cursor.integer(8)}
@@ -386,6 +387,7 @@ def read_index(data, index_offset, file_digest, header):
         entry = {"kind": kind, "offset": offset, "byteCount": count, "digest": digest}
         detail = Cursor(cursor.take(detail_count), "index entry")
         if kind == b"TENS":
+            require(not header["features"] & SHARDS, "index: a tensor in a list of shards")
             head_count, table_count = detail.integer(4), detail.integer(4)
             entry["headBody"], entry["tableBody"] = detail.take(head_count), detail.take(table_count)
             detail.finish()
@@ -397,7 +399,7 @@ def read_index(data, index_offset, file_digest, header):
             entry["table"] = read_table(entry["tableBody"], entry["head"])
             require(entry["table"]["headDigest"] == digest, "index: head digest in the table")
             require(entry["table"]["recordOffset"] == offset, "index: record offset")
-        elif kind in (b"META", b"past", b"BASE"):
+        elif kind in (b"META", b"past", b"BASE", b"SHRD"):
             detail.finish()
         else:
             require(kind[0] & 0x20, f"index: unknown required section {kind!r}")
@@ -407,6 +409,10 @@ def read_index(data, index_offset, file_digest, header):
     require(sum(entry["kind"] == b"META" for entry in entries) == 1, "index: not one metadata section")
     base_count = sum(entry["kind"] == b"BASE" for entry in entries)
     require(base_count == (1 if header["features"] & DELTAS else 0), "index: base sections")
+    shards_count = sum(entry["kind"] == b"SHRD" for entry in entries)
+    require(shards_count == (1 if header["features"] & SHARDS else 0), "index: shard sections")
+    if header["features"] & SHARDS:
+        return entries, stored_weights_digest
     computed = weights_digest(
         (entry["head"]["name"], entry["table"]["digest"])
         for entry in entries if "head" in entry and entry["head"]["role"] == 0)
@@ -476,9 +482,58 @@ def read(data, folder=None, chain=()):
             require(digest == entry["digest"], f"{name}: digest differs from the index")
             if entry["kind"] == b"BASE":
                 result["base"] = read_base_section(body)
+            if entry["kind"] == b"SHRD":
+                read_shards(read_shard_list(body), folder, result, contents)
+                require(result["weightsDigest"] == weights.hex(), "index: weights digest")
             if entry["kind"] == b"META":
                 result["metadata"] = read_metadata(body)
     return result, contents
+
+
+# 15 Shards
+
+
+def read_shard_list(body):
+    cursor = Cursor(body, "shards")
+    count = cursor.integer(4)
+    cursor.zeros(4)
+    require(count > 0, "shards: none")
+    shards = []
+    for _ in range(count):
+        digest, byte_count = cursor.take(16), cursor.integer(8)
+        name = cursor.text(cursor.integer(8))
+        require(1 <= len(name.encode()) <= 255 and name not in (".", ".."), f"shards: name '{name}'")
+        require(not set(name) & set("/\\\0"), f"shards: name '{name}'")
+        folded = unicodedata.normalize("NFC", name)
+        require(folded not in (shard[0] for shard in shards), f"shards: '{name}' occurs twice")
+        cursor.zeros(padding(cursor.position, 8))
+        shards.append((folded, name, byte_count, digest))
+    cursor.finish()
+    return [shard[1:] for shard in shards]
+
+
+def read_shards(shards, folder, result, contents):
+    """Adds the tensors of all shards to what the list holds."""
+    result["shards"] = [name for name, _, _ in shards]
+    weights, names = [], set()
+    for name, byte_count, digest in shards:
+        require(folder is not None, f"shard '{name}': not known where it lies")
+        path = pathlib.Path(folder) / name
+        require(path.is_file(), f"shard '{name}': missing")
+        data = path.read_bytes()
+        require(len(data) == byte_count, f"shard '{name}': file byte count")
+        require(read_header(data)["features"] == 0, f"shard '{name}': is not whole by itself")
+        shard, shard_contents = read(data)
+        require(shard["fileDigest"] == digest.hex(), f"shard '{name}': file digest")
+        for tensor in shard["tensors"]:
+            folded = unicodedata.normalize("NFC", tensor["name"])
+            require(folded not in names, f"shard '{name}': tensor '{tensor['name']}' is in two shards")
+            names.add(folded)
+            if tensor["role"] == 0:
+                weights.append((tensor["name"], bytes.fromhex(tensor["digest"])))
+        result["tensors"] += shard["tensors"]
+        contents |= shard_contents
+    result["weightsDigest"] = weights_digest(weights).hex()
 
 
 def read_base_section(body):

@@ -166,6 +166,24 @@ void crux_gram(ptrdiff_t rows, ptrdiff_t columns, const float *x, double *gram);
 /// and tql2). 0 where it does not converge.
 int32_t crux_symmetric_eigen(ptrdiff_t n, double *a, double *values, double *vectors, double *scratch);
 
+// --- Byte planes of a checkpoint's words ---------------------------------------------------------------
+
+/// planes = all lowest bytes of `count` little-endian words of `width` (2, 4, 8) bytes, then the next, up to the highest;
+/// each word rotated left by one bit first where `is_rotated`.
+void crux_split_planes(ptrdiff_t count, int32_t width, int32_t is_rotated, const void *words, void *planes);
+
+/// Undoes crux_split_planes.
+void crux_join_planes(ptrdiff_t count, int32_t width, int32_t is_rotated, const void *planes, void *words);
+
+/// The planes of the words' differences from the base's words (width 1, 2, 4 or 8), zigzag-coded.
+void crux_split_differences(ptrdiff_t count, int32_t width, const void *words, const void *base, void *planes);
+
+/// Undoes crux_split_differences in place: `words` holds the base's words at first.
+void crux_join_differences(ptrdiff_t count, int32_t width, const void *planes, void *words);
+
+/// Bits a byte that a code of single bytes needs at least: 0 where all are equal, at most 8. Up to 2^32 bytes.
+double crux_byte_entropy(ptrdiff_t count, const void *bytes);
+
 // --- What the machine can do ---------------------------------------------------------------------------
 
 /// 12 chains of `rounds` multiply-adds in vectors of 16 lanes (wide) or 8, in registers; returns their sum, so that

@@ -42,7 +42,9 @@ enum CheckpointSealer {
         return bytes
     }
 
-    private static func little(_ number: Int) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
+    private static func little(_ number: Int) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+    }
 
     private static func sealSection(_ bytes: inout [UInt8], at offset: Int) {
         guard let body = body(bytes, at: offset) else { return }
