@@ -112,6 +112,7 @@ let package = Package(
             [
                 "Analysis", "CheckpointFormat", "CheckpointInterop", "Codecs", "Kernels", "LanguageModel", "Tasks",
                 "TensorCore", "Training",
+                .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         // What a pipeline asks of a checkpoint: signatures, manifests.
