@@ -50,7 +50,7 @@ package enum ElementValues {
             case .f64: unsafe each { (bits: UInt64) in Double(bitPattern: bits) }
             case .f32: unsafe each { (bits: UInt32) in Double(Float(bitPattern: bits)) }
             case .bf16: unsafe each { (bits: UInt16) in Double(Float(BFloat16(bitPattern: bits))) }
-            case .f16: unsafe each { (bits: UInt16) in ElementValues.half(bits) }
+            case .f16: unsafe each { (bits: UInt16) in Double(Float(halfBits: bits)) }
             case .u32: unsafe each { (bits: UInt32) in Double(bits) }
             case .i32: unsafe each { (bits: UInt32) in Double(Int32(bitPattern: bits)) }
             case .u16: unsafe each { (bits: UInt16) in Double(bits) }
@@ -58,7 +58,7 @@ package enum ElementValues {
             case .u8, .bool: unsafe each { (bits: UInt8) in Double(bits) }
             case .i8: unsafe each { (bits: UInt8) in Double(Int8(bitPattern: bits)) }
             default:
-                let table = EightBitFloat.values(of: dtype)
+                let table = NarrowFloat.values(of: dtype)
                 unsafe each { (bits: UInt8) in table[Int(bits)] }
             }
         }
@@ -71,17 +71,5 @@ package enum ElementValues {
                 unsafe values[index] = value(Bits(littleEndian: bits))
             }
         }
-    }
-
-    /// A half-precision number, by shifting its exponent in single precision (Float16 has no hardware
-    /// conversion on every CPU we run on).
-    @inline(__always)
-    private static func half(_ bits: UInt16) -> Double {
-        let magnitude = UInt32(bits & 0x7FFF) << 13
-        let sign = UInt32(bits & 0x8000) << 16
-        // Infinity and NaN keep their fraction and get single precision's largest exponent.
-        let special = bits & 0x7C00 == 0x7C00
-        let scaled = special ? Float(bitPattern: magnitude | 0x7F80_0000) : Float(bitPattern: magnitude) * 0x1p112
-        return Double(Float(bitPattern: scaled.bitPattern | sign))
     }
 }

@@ -42,6 +42,7 @@ public enum CheckpointFolder {
         case .unknown: return path.extension == "crux" || path.extension == "safetensors"
         // A folder of models holds many JSON files that are no index.
         case .json: return path.lastComponent?.string.hasSuffix(".index.json") ?? false
+        case .zip: return (try? CheckpointOpener.open(path)) != nil
         default: return true
         }
     }

@@ -29,13 +29,17 @@ public enum CheckpointOpener {
         case .safetensors: return try SafetensorsSource(path: path)
         case .json: return try ShardedSafetensorsSource(path: path)
         case .gguf: return try GGUFSource(path: path)
-        case .zip: throw unreadable(path, "a zip archive, as of PyTorch or NumPy")
+        case .zip: return try openArchive(file)
+        case .pytorch: return try PyTorchSource(path: path)
+        case .npy: return try NumPySource(array: path)
         case .unknown:
             // The name says which reader knows best what is wrong.
             switch path.extension {
             case "crux": return try CruxSource(path: path, bases: bases)
             case "safetensors": return try SafetensorsSource(path: path)
             case "gguf": return try GGUFSource(path: path)
+            case "pt", "pth", "ckpt": return try PyTorchSource(path: path)
+            case "npy": return try NumPySource(array: path)
             default:
                 throw CheckpointError(
                     .notACheckpoint, path: path, problem: "is no checkpoint of a known format",
@@ -66,8 +70,9 @@ public enum CheckpointOpener {
                 let signature = try? CheckpointSignature(of: file)
             else { return false }
             switch signature {
-            case .crux, .safetensors, .gguf: return true
-            case .zip, .json, .unknown: return false
+            case .crux, .safetensors, .gguf, .pytorch, .npy: return true
+            case .zip: return (try? openArchive(file)) != nil
+            case .json, .unknown: return false
             }
         }
         // A list of shards stands for the shards beside it.
@@ -86,12 +91,20 @@ public enum CheckpointOpener {
     }
 
     /// What can be opened, for messages.
-    private static let expectedFormats = "crux, safetensors or its index of shards, or GGUF"
+    private static let expectedFormats = "crux, safetensors, an index of shards, GGUF, PyTorch, npz or npy"
 
-    private static func unreadable(_ path: FilePath, _ format: String) -> CheckpointError {
-        CheckpointError(
-            .unsupportedVersion, path: path, problem: "is of a format that cannot be read yet",
-            comparison: .values(found: format, expected: expectedFormats))
+    /// Opens what tools keep in zip archives: the members' names say whose it is.
+    private static func openArchive(_ file: InputFile) throws(CheckpointError) -> any CheckpointSource {
+        let archive = try ZipDirectory(of: file)
+        if PyTorchSource.isPyTorch(archive) { return try PyTorchSource(archive: archive, in: file) }
+        if archive.members.isEmpty || archive.members.contains(where: { $0.name.hasSuffix(".npy") }) {
+            return try NumPySource(archive: archive, in: file)
+        }
+        throw CheckpointError(
+            .notACheckpoint, path: file.path, problem: "is a zip archive of something else",
+            comparison: .values(
+                found: archive.members.prefix(3).map { "'\($0.name)'" }.joined(separator: ", "),
+                expected: "data.pkl as of PyTorch, or arrays as of NumPy"))
     }
 }
 
@@ -142,7 +155,7 @@ extension BaseSearch {
 
 /// What a file is, judged by its first bytes.
 enum CheckpointSignature {
-    case crux, safetensors, json, gguf, zip, unknown
+    case crux, safetensors, json, gguf, zip, pytorch, npy, unknown
 
     init(of file: InputFile) throws(CheckpointError) {
         let start = try file.read(0..<min(file.byteCount, 16))
@@ -150,8 +163,12 @@ enum CheckpointSignature {
             self = .crux
         } else if start.starts(with: Array("GGUF".utf8)) {
             self = .gguf
-        } else if start.starts(with: Array("PK\u{3}\u{4}".utf8)) {
+        } else if start.starts(with: Array("PK\u{3}\u{4}".utf8)) || start.starts(with: Array("PK\u{5}\u{6}".utf8)) {
             self = .zip
+        } else if start.starts(with: PyTorchSource.legacyMagic) {
+            self = .pytorch
+        } else if start.starts(with: NPYHeader.magic) {
+            self = .npy
         } else if start.count > 8, Self.isJSON(start[8...]), Self.length(start) <= UInt64(file.byteCount - 8) {
             self = .safetensors
         } else if Self.isJSON(start[...]) {

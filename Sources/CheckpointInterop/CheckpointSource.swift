@@ -47,6 +47,12 @@ public enum CheckpointFileFormat: String, CaseIterable, Codable, Hashable, Senda
     case shardedSafetensors = "sharded safetensors"
     /// GGUF, as of llama.cpp.
     case gguf = "GGUF"
+    /// A file of `torch.save`.
+    case pytorch = "PyTorch"
+    /// Several arrays of NumPy.
+    case npz
+    /// One array of NumPy.
+    case npy
 }
 
 /// Something in a file that is neither tensor nor metadata, and not kept when the checkpoint is written anew.

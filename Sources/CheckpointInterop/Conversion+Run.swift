@@ -10,8 +10,8 @@ extension Conversion {
     /// - Parameters:
     ///   - path: Where to write; what is there is replaced only by the complete file.
     ///   - options: How a crux file is encoded.
-    ///   - shardByteCount: For crux: the largest size of a file, which makes several and, at `path`, one that lists them;
-    ///     nil for one file.
+    ///   - shardByteCount: The largest size of a file, nil for one file. For crux it makes several files and, at `path`,
+    ///     one that lists them; for safetensors `path` is a folder. Other formats have one file.
     ///   - base: What a crux file is stored against, which makes it a delta.
     ///   - verifies: Whether to read the finished file back and compare every tensor's digest and the metadata.
     ///   - progress: Called after each piece with the bytes done so far and the bytes in all; verifying counts
@@ -38,6 +38,11 @@ extension Conversion {
             case .crux:
                 try writeCrux(
                     to: path, options: options, shardByteCount: shardByteCount, base: base, meter: &meter)
+            case .safetensors where shardByteCount != nil:
+                try write(
+                    ShardedSafetensorsWriter.create(
+                        at: path, shardByteCount: shardByteCount ?? .max, metadata: metadata, tensors: tensors),
+                    meter: &meter)
             case .safetensors:
                 try write(
                     SafetensorsWriter.create(
@@ -45,21 +50,35 @@ extension Conversion {
                         tensors: tensors),
                     meter: &meter)
             case .gguf: try write(GGUFWriter.create(at: path, metadata: metadata, tensors: tensors), meter: &meter)
+            case .npz: try write(NumPyWriter.archive(at: path, tensors: tensors), meter: &meter)
+            case .npy: try write(NumPyWriter.array(at: path, tensor: try onlyTensor()), meter: &meter)
             }
         var bases = BaseSearch.standardOfAnyFormat
         bases.paths = base.map { [$0.path] } ?? []
         let written = try CheckpointOpener.open(path, bases: bases)
-        if verifies { try verify(written, digests: digests, meter: &meter) }
-        let weights = tensors.filter { $0.role == .weight }.compactMap { tensor in
-            digests[tensor.name].map { (name: tensor.name, digest: $0) }
-        }
+        let writtenDigests = verifies ? try verify(written, digests: digests, meter: &meter) : [:]
         return Outcome(
             tensorCount: tensors.count,
             contentByteCount: contentByteCount,
             sourceByteCount: source.fileByteCount,
             targetByteCount: written.fileByteCount,
-            weightsDigest: ContentDigest.weights(of: weights),
+            weightsDigest: weightsDigest(digests),
+            writtenWeightsDigest: verifies ? weightsDigest(writtenDigests) : nil,
+            tensors: tensors.compactMap { tensor in
+                digests[tensor.name].map { digest in
+                    Tensor(
+                        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, digest: digest,
+                        writtenDigest: writtenDigests[tensor.name])
+                }
+            },
             issues: issues)
+    }
+
+    private func weightsDigest(_ digests: [String: Digest128]) -> Digest128 {
+        ContentDigest.weights(
+            of: tensors.filter { $0.role == .weight }.compactMap { tensor in
+                digests[tensor.name].map { (name: tensor.name, digest: $0) }
+            })
     }
 
     /// Checks that a delta against the base would refer to it at all.
@@ -73,6 +92,16 @@ extension Conversion {
                 .wrongBase, path: base.path,
                 problem: "has no tensor of the same name, type and shape as one of \(source.path)")
         }
+    }
+
+    /// The tensor of a file that can hold one.
+    private func onlyTensor() throws(CheckpointError) -> TensorDescription {
+        guard let tensor = tensors.first, tensors.count == 1 else {
+            throw CheckpointError(
+                .invalid, path: source.path, problem: "cannot be converted: a .npy file holds one array",
+                comparison: .values(found: "\(tensors.count) tensors", expected: "1; write .npz"))
+        }
+        return tensor
     }
 
     private func writeCrux(
@@ -129,9 +158,11 @@ extension Conversion {
         return digester.finalize(dtype: tensor.dtype, shape: tensor.shape)
     }
 
+    /// Reads the finished file back; returns the digests of its tensors, which are those of what was read.
     private func verify(
         _ written: any CheckpointSource, digests: [String: Digest128], meter: inout Meter
-    ) throws(CheckpointError) {
+    ) throws(CheckpointError) -> [String: Digest128] {
+        var writtenDigests: [String: Digest128] = [:]
         func difference(_ tensor: String?, _ field: String?, found: String, expected: String) -> CheckpointError {
             CheckpointError(
                 .damaged, path: written.path, place: CheckpointPlace(tensor: tensor, field: field),
@@ -142,15 +173,19 @@ extension Conversion {
             throw difference(nil, nil, found: "\(written.tensors.count) tensors", expected: "\(tensors.count)")
         }
         for tensor in tensors {
-            guard written.tensor(named: tensor.name) == tensor else {
+            // The array of a .npy file is named as the file.
+            let found = target == .npy ? written.tensors.first : written.tensor(named: tensor.name)
+            let expected = self.written(tensor)
+            guard let found, found == expected || target == .npy && found.shape == expected.shape else {
                 throw difference(
-                    tensor.name, nil, found: written.tensor(named: tensor.name)?.description ?? "no such tensor",
+                    tensor.name, nil, found: found?.description ?? "no such tensor",
                     expected: "\(tensor), \(tensor.role.name)")
             }
-            let digest = try written.computedDigest(of: tensor)
+            let digest = try written.computedDigest(of: found)
             guard digest == digests[tensor.name] else {
                 throw difference(tensor.name, nil, found: digest.hex, expected: digests[tensor.name]?.hex ?? "another")
             }
+            writtenDigests[tensor.name] = digest
             meter.add(tensor.byteCount)
         }
         guard written.metadata == metadata else {
@@ -158,6 +193,7 @@ extension Conversion {
             let key = keys.first { written.metadata[$0] != metadata[$0] }
             throw difference(nil, key ?? "metadata", found: "another value or order", expected: "the source's")
         }
+        return writtenDigests
     }
 
     /// Adds up what is done for the caller's progress display.

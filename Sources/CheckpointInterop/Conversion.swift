@@ -1,7 +1,7 @@
 internal import CheckpointFormat
 public import Codecs
 internal import OrderedCollections
-internal import TensorCore
+public import TensorCore
 
 /// Rewrites a checkpoint in another format, tensors bit for bit.
 ///
@@ -17,6 +17,10 @@ public struct Conversion: Sendable {
         case safetensors
         /// One GGUF file. Metadata is kept one to one; roles are kept in the entry `crux.roles`.
         case gguf
+        /// An archive of NumPy's arrays, without metadata and roles.
+        case npz
+        /// One array of NumPy, without its name, metadata and role.
+        case npy
     }
 
     /// Something that is not kept.
@@ -53,6 +57,20 @@ public struct Conversion: Sendable {
         }
     }
 
+    /// A tensor that was written.
+    public struct Tensor: Codable, Hashable, Sendable {
+        /// Its name in the target.
+        public let name: String
+        /// Its type in the target.
+        public let dtype: DType
+        /// Its dimensions in the target, outermost first.
+        public let shape: Shape
+        /// The digest of what was read: of type, shape and bytes, so the same in every format.
+        public let digest: Digest128
+        /// The digest of what stands in the finished file; nil where it was not read back.
+        public let writtenDigest: Digest128?
+    }
+
     /// What a conversion did.
     public struct Outcome: Codable, Hashable, Sendable {
         /// The number of tensors.
@@ -65,6 +83,10 @@ public struct Conversion: Sendable {
         public let targetByteCount: Int
         /// The digest of the weights.
         public let weightsDigest: Digest128
+        /// The digest of the weights in the finished file, read back; nil where that was not asked for.
+        public let writtenWeightsDigest: Digest128?
+        /// The tensors in the order in which they were read.
+        public let tensors: [Tensor]
         /// What was not kept.
         public let issues: [Issue]
     }
@@ -103,7 +125,26 @@ public struct Conversion: Sendable {
         case .crux: issuesOfCrux(metadata: metadata, tensors: tensors)
         case .safetensors: issuesOfSafetensors(tensors: tensors)
         case .gguf: GGUFHeader.issues(metadata: metadata, tensors: tensors) + reservedKeys(in: metadata)
+        case .npz, .npy: issuesOfNumPy(metadata: metadata, tensors: tensors)
         }
+    }
+
+    private static func issuesOfNumPy(metadata: Metadata, tensors: [TensorDescription]) -> [Issue] {
+        let keys = metadata.keys.map { Issue(metadataKey: $0, problem: "NumPy has no metadata") }
+        let refused: [Issue] = tensors.compactMap { tensor in
+            NumPyWriter.problem(of: tensor).map { Issue(tensor: tensor.name, problem: $0) }
+        }
+        let roles = OrderedDictionary(grouping: tensors.filter { $0.role != .weight }, by: \.role).map {
+            role, tensors in
+            Issue(problem: "NumPy has no roles: \(tensors.count) tensors are not marked as \(role.name) any more")
+        }
+        return keys + refused + roles
+    }
+
+    /// The tensor as it is in the target.
+    func written(_ tensor: TensorDescription) -> TensorDescription {
+        guard target == .npz || target == .npy else { return tensor }
+        return (try? TensorDescription(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape)) ?? tensor
     }
 
     /// The key of the roles cannot hold anything else where it is an entry among others.

@@ -5,6 +5,7 @@ internal import CheckpointInterop
 internal import Codecs
 internal import Rendering
 internal import SystemPackage
+internal import TensorCore
 
 /// `crux convert`.
 struct ConvertCommand: ParsableCommand {
@@ -13,6 +14,16 @@ struct ConvertCommand: ParsableCommand {
         abstract: "Rewrite a checkpoint in another format, tensors bit for bit.",
         discussion:
             """
+            Examples:
+              crux convert model.safetensors model.crux            compress, with checksums
+              crux convert model.gguf model.safetensors --dtype F32   dequantise
+              crux convert model.crux model.gguf --dtype Q8_0      quantise
+              crux convert policy.crux small.crux --base reference.crux   store the difference alone
+              crux convert model.crux folder --to safetensors --shard-size 5GB   several files and their index
+              crux convert run.crux folder --for transformers      a model that transformers loads
+              crux convert run.crux model.gguf --for llama.cpp --dtype Q8_0
+              crux convert pytorch_model.bin model.safetensors     without running what is pickled
+
             What is at OUT is replaced only by the complete file. Conversion is never needed for the other tools. With \
             --base, a crux file becomes a delta: small, and readable only together with the base, which may be of any \
             format; 'crux flatten' makes it whole again.
@@ -32,13 +43,23 @@ struct ConvertCommand: ParsableCommand {
         name: .customLong("for"),
         help: """
             Write a GPT-2 model for that tool, with its names, orientation, configuration and tokenizer: transformers \
-            (OUT is a folder) or crux.
+            (OUT is a folder), llama.cpp (GGUF) or crux.
             """)
     var tool: ModelTool?
 
     @Option(
+        help: """
+            Convert the weights to this type: dequantise, round or quantise. Vectors, and rows that do not fill blocks, \
+            are not quantised.
+            """)
+    var dtype: DTypeConversion.Target?
+
+    @Option(
         help: ArgumentHelp(
-            "For crux: files of at most so many bytes, for example 5GB, and OUT, which lists them.", valueName: "size"))
+            """
+            Files of at most so many bytes, for example 5GB: for crux beside OUT, which lists them; for safetensors in \
+            the folder OUT, with their index.
+            """, valueName: "size"))
     var shardSize: ByteSize?
 
     @Option(help: "Name GPT-2's tensors as that tool does, and transpose what it transposes.")
@@ -52,6 +73,9 @@ struct ConvertCommand: ParsableCommand {
 
     @Flag(inversion: .prefixedNo, help: "Read the finished file back and compare every tensor and the metadata.")
     var verify = true
+
+    @Flag(help: "List every tensor with its digest, as read and as written.")
+    var digests = false
 
     @OptionGroup var output: OutputOptions
 
@@ -67,11 +91,10 @@ struct ConvertCommand: ParsableCommand {
             throw ValidationError("OUT: found -, expected the path of a file or folder")
         }
         guard shardSize != nil else { return }
-        if tool == .transformers {
-            throw ValidationError("expected either --shard-size or --for transformers, not both")
-        }
-        if try chosenFormat() != .crux {
-            throw ValidationError("--shard-size: found \(try chosenFormat().rawValue), expected crux")
+        if tool == .transformers { return }
+        let chosen = try chosenFormat()
+        if chosen != .crux, chosen != .safetensors {
+            throw ValidationError("--shard-size: found \(chosen.rawValue), expected crux or safetensors")
         }
         if !output.bases.isEmpty {
             throw ValidationError("expected either --shard-size or --base, not both: a delta is one file")
@@ -82,7 +105,7 @@ struct ConvertCommand: ParsableCommand {
         let bases = try output.baseSearch()
         let stored = try CheckpointOpener.open(PipedCheckpoint.input(input), bases: bases)
         if tool == .transformers { return try writeFolder(stored) }
-        let source = try view(of: stored)
+        let source = try self.source(stored)
         let base = try output.bases.first.map { try CheckpointOpener.openBase(FilePath($0), bases: bases) }
         let conversion = Conversion(source, to: try chosenFormat(), isLossy: lossy)
         // The first loss is the error's own where losses are refused.
@@ -98,13 +121,32 @@ struct ConvertCommand: ParsableCommand {
             ) { done, total in progress.update(.init(done, of: total)) }
         }
         progress.finish()
-        let result = ConversionResult(source: input, target: target, format: conversion.target, outcome: outcome)
-        let text = try output.json ? ReportJSON.encode(result) : result.text(isVerified: verify)
+        try report(outcome, format: conversion.target, of: source)
+    }
+
+    private func report(
+        _ outcome: Conversion.Outcome, format: Conversion.Target, of source: any CheckpointSource
+    ) throws {
+        let result = ConversionResult(
+            source: input, target: target, format: format, changes: (source as? DTypeSource)?.changes ?? [],
+            outcome: outcome)
+        let text = try output.json ? ReportJSON.encode(result) : result.text(listsDigests: digests)
         // Standard output may be the checkpoint itself.
         if target == PipedCheckpoint.argument { StandardError.write(text) } else { try StandardOutput.write(text) }
     }
 
-    /// What is converted: the file as it is, or a view of it under other names.
+    /// What is converted: the file as it is, or a view of it under other names or with other types.
+    private func source(_ stored: any CheckpointSource) throws -> any CheckpointSource {
+        if tool == .llamaCpp { return try LlamaCppModel.view(of: stored, dtype: dtype, allowsInfinities: lossy) }
+        guard let dtype else { return try view(of: stored) }
+        let conversion = DTypeConversion(
+            to: dtype, keepsSmallTensors: names == .llamaCpp, allowsInfinities: lossy)
+        // What is quantised cannot be transposed.
+        return dtype.dtype.isBlockQuantised
+            ? DTypeSource(try view(of: stored), conversion: conversion)
+            : try view(of: DTypeSource(stored, conversion: conversion))
+    }
+
     private func view(of source: any CheckpointSource) throws -> any CheckpointSource {
         if let names { return try GPT2Source(source, naming: names) }
         guard tool == .crux else { return source }
@@ -116,16 +158,22 @@ struct ConvertCommand: ParsableCommand {
     }
 
     private func writeFolder(_ source: any CheckpointSource) throws {
+        let converted = dtype.map { DTypeSource(source, conversion: DTypeConversion(to: $0, allowsInfinities: lossy)) }
         let progress = output.progress("convert")
         let outcome = try HuggingFaceFolder.write(
-            source, to: FilePath(target), verifies: verify
+            converted ?? source, to: FilePath(target), shardByteCount: shardSize?.byteCount, verifies: verify
         ) { done, total in progress.update(.init(done, of: total)) }
         progress.finish()
-        let result = ConversionResult(source: input, target: target, format: .safetensors, outcome: outcome)
-        try StandardOutput.write(output.json ? ReportJSON.encode(result) : result.text(isVerified: verify))
+        try report(outcome, format: .safetensors, of: converted ?? source)
     }
 
     private func chosenFormat() throws -> Conversion.Target {
+        if tool == .llamaCpp {
+            if let format, format != .gguf {
+                throw ValidationError("--to: found \(format.rawValue), expected gguf, which llama.cpp reads")
+            }
+            return .gguf
+        }
         if let format { return format }
         let ending = FilePath(target).extension ?? ""
         guard let format = Conversion.Target(rawValue: ending) else {
@@ -141,6 +189,8 @@ struct ConvertCommand: ParsableCommand {
 enum ModelTool: String, CaseIterable {
     /// A folder of Hugging Face.
     case transformers
+    /// A GGUF file of architecture gpt2.
+    case llamaCpp = "llama.cpp"
     /// This program: nanoGPT's names, metadata `model.*` and `tokenizer.*`.
     case crux
 }
@@ -155,22 +205,37 @@ struct ConversionResult: Encodable {
     let target: String
     /// The format that was written.
     let format: Conversion.Target
-    /// Sizes, digest and what could not be held.
+    /// Tensors that got another type.
+    let changes: [DTypeChange]
+    /// Sizes, digests and what could not be held.
     let outcome: Conversion.Outcome
 
     private enum CodingKeys: String, CodingKey {
-        case schemaVersion, source, target, format, outcome
+        case schemaVersion, source, target, format, changes, outcome
     }
 
     /// The result for a terminal.
-    func text(isVerified: Bool) -> String {
+    func text(listsDigests: Bool) -> String {
         let ratio = Double(outcome.targetByteCount) / Double(max(1, outcome.sourceByteCount))
         var text = "\(TerminalText.visible(source)) → \(TerminalText.visible(target)): "
         text += "\(FigureFormat.count.text(outcome.tensorCount)) tensors, "
         text +=
             "\(FigureFormat.bytes.text(outcome.sourceByteCount)) → \(FigureFormat.bytes.text(outcome.targetByteCount))"
         text += " (\(FigureFormat.percent(1).text(ratio)))"
-        text += isVerified ? ", read back and compared\n" : "\n"
-        return text + "weights \(outcome.weightsDigest.hex)\n"
+        text += outcome.writtenWeightsDigest == nil ? "\n" : ", read back and compared\n"
+        if !changes.isEmpty { text += "types: " + changes.map(\.description).joined(separator: ", ") + "\n" }
+        if listsDigests {
+            for tensor in outcome.tensors {
+                text += digests(tensor.digest, tensor.writtenDigest)
+                text += "  \(TerminalText.visible(tensor.name)) \(tensor.dtype.rawValue) \(tensor.shape)\n"
+            }
+        }
+        return text + digests(outcome.weightsDigest, outcome.writtenWeightsDigest) + "  weights\n"
+    }
+
+    /// The digest of what was read and, where it was read back, that of what was written.
+    private func digests(_ read: Digest128, _ written: Digest128?) -> String {
+        guard let written else { return read.hex }
+        return "\(read.hex) \(read == written ? "=" : "≠") \(written.hex)"
     }
 }

@@ -12,3 +12,5 @@ extension TextSource: ExpressibleByArgument {}
 extension GPT2Naming: ExpressibleByArgument {}
 
 extension ModelTool: ExpressibleByArgument {}
+
+extension DTypeConversion.Target: ExpressibleByArgument {}

@@ -36,7 +36,8 @@ struct FlattenCommand: ParsableCommand {
             to: FilePath(target), options: WriterOptions(codec: codec, workerCount: output.workers), verifies: verify
         ) { done, total in progress.update(.init(done, of: total)) }
         progress.finish()
-        let result = ConversionResult(source: delta, target: target, format: conversion.target, outcome: outcome)
-        try StandardOutput.write(output.json ? ReportJSON.encode(result) : result.text(isVerified: verify))
+        let result = ConversionResult(
+            source: delta, target: target, format: conversion.target, changes: [], outcome: outcome)
+        try StandardOutput.write(output.json ? ReportJSON.encode(result) : result.text(listsDigests: false))
     }
 }

@@ -14,8 +14,9 @@ struct GenerateCommand: ParsableCommand {
         commandName: "generate",
         abstract: "Let a model continue a text or answer additions.",
         discussion: """
-            Prints prompt and completion. A text is continued up to --max-tokens or the context's end. An addition is \
-            answered up to the end of the result line, and judged.
+            Prints prompt and completion. A text is continued up to the token that ends a text, where the tokenizer has \
+            one, or up to --max-tokens or the context's end. An addition is answered up to the end of the result line, \
+            and judged.
             """)
 
     @Argument(help: "The checkpoint, of any format that can be opened.", completion: .file())
@@ -72,6 +73,7 @@ struct GenerateCommand: ParsableCommand {
         let requests = prompts.flatMap { prompt in Array(repeating: prompt, count: samples) }
         let generator = Generator(model: model.model, parameters: model.parameters, pool: output.pool)
         let options = SamplingOptions(temperature: greedy ? 0 : temperature ?? 1, topK: sampling.topK)
+        let endOfText = model.tokenizer.endOfText
         let start = ContinuousClock.now
         let completions = try generator.generate(
             requests.enumerated().map { index, prompt in
@@ -79,7 +81,7 @@ struct GenerateCommand: ParsableCommand {
                     prompt: prompt.tokens, sample: UInt64(index), maximumNewTokenCount: prompt.newTokenLimit)
             },
             sampling: options, stream: RandomStream.Key(seed: sampling.seed, purpose: .generation),
-            stop: { task?.isComplete($0) ?? false })
+            stop: { tokens in task?.isComplete(tokens) ?? (endOfText != nil && tokens.last == endOfText) })
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let result = GenerationResult(
             checkpoint: model.identity, sampling: options, seed: sampling.seed, seconds: seconds,

@@ -13,7 +13,7 @@ struct GenerationResult: Encodable {
         let prompt: String
         /// The addition that it asks for; nil for a text.
         let addition: String?
-        /// What followed.
+        /// What followed, without the token that ends a text.
         let text: String
         /// The same as tokens.
         let tokens: [Int32]
@@ -33,7 +33,8 @@ struct GenerationResult: Encodable {
             self.sample = sample
             self.prompt = prompt.text
             addition = prompt.problem?.description
-            text = tokenizer.decode(completion.tokens)
+            let hasEnd = completion.tokens.last != nil && completion.tokens.last == tokenizer.endOfText
+            text = tokenizer.decode(completion.tokens.dropLast(hasEnd ? 1 : 0))
             tokens = completion.tokens
             logProbs = completion.logProbs
             isFinished = completion.isFinished

@@ -36,8 +36,8 @@ public enum GPT2Naming: String, CaseIterable, Codable, Hashable, Sendable {
 
     /// What a tensor's name stands for; nil where the tool has no such tensor.
     ///
-    /// For Hugging Face and nanoGPT the prefixes `_orig_mod.` (of `torch.compile`), `module.` (of distributed
-    /// training) and `transformer.` may stand before it.
+    /// For Hugging Face and nanoGPT the prefixes `model.` (of a training state), `_orig_mod.` (of `torch.compile`),
+    /// `module.` (of distributed training) and `transformer.` may stand before it.
     public func meaning(of name: String) -> Meaning? {
         var rest = name[...]
         if self != .llamaCpp {
@@ -62,7 +62,7 @@ public enum GPT2Naming: String, CaseIterable, Codable, Hashable, Sendable {
     }
 
     /// What may stand before a name in PyTorch's state dicts, in this order.
-    private static let prefixes = ["_orig_mod.", "module.", "transformer."]
+    private static let prefixes = ["model.", "_orig_mod.", "module.", "transformer."]
 
     private func module(_ name: String) -> GPT2Parameter.Module? {
         guard self == .llamaCpp else { return GPT2Parameter.Module(rawValue: name) }

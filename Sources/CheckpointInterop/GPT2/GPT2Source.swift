@@ -120,6 +120,8 @@ public struct GPT2Source: CheckpointSource {
     public var formatVersion: String? { original.formatVersion }
     /// The size of the original's file or files in bytes.
     public var fileByteCount: Int { original.fileByteCount }
+    /// What the original does not hand on.
+    public var omissions: [Omission] { original.omissions }
 
     /// The tensor of that name.
     public func tensor(named name: String) -> TensorDescription? {

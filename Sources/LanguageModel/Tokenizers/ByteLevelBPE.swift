@@ -1,3 +1,5 @@
+internal import CheckpointFormat
+
 /// GPT-2's tokenizer: text is split into words, and the bytes of each are merged pair by pair, the pair that
 /// was learned first before all others.
 ///
