@@ -169,7 +169,8 @@ import Testing
         damaged[range.upperBound - 1] ^= 1
         try folder.file("a.crux").writeBytes(damaged)
         try folder.file("b").writeBytes([1, 2, 3])
-        for target in Conversion.Target.allCases {
+        // A .npy file cannot hold so many tensors at all.
+        for target in Conversion.Target.allCases where target != .npy {
             let error = #expect(throws: CheckpointError.self) {
                 try Conversion(CruxSource(path: folder.file("a.crux")), to: target, isLossy: true)
                     .run(to: folder.file("b"))

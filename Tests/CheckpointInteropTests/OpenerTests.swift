@@ -44,15 +44,15 @@ import Testing
     @Test(arguments: [
         (
             "PK\u{3}\u{4}....",
-            "is of a format that cannot be read yet: found a zip archive, as of PyTorch or NumPy, expected crux, safetensors or its index of shards, or GGUF"
+            "the zip archive has no end of its directory: found 8 bytes, expected 'PK\\5\\6' near the end"
         ),
         (
             "hello",
-            "is no checkpoint of a known format: found 5 bytes that are neither, expected crux, safetensors or its index of shards, or GGUF"
+            "is no checkpoint of a known format: found 5 bytes that are neither, expected crux, safetensors, an index of shards, GGUF, PyTorch, npz or npy"
         ),
         (
             "",
-            "is no checkpoint of a known format: found 0 bytes that are neither, expected crux, safetensors or its index of shards, or GGUF"
+            "is no checkpoint of a known format: found 0 bytes that are neither, expected crux, safetensors, an index of shards, GGUF, PyTorch, npz or npy"
         ),
         ("{\"a\":1}", "byte 0: is not an index of shards: found no weight_map, expected weight_map"),
     ])
