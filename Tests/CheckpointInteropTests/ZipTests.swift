@@ -87,7 +87,8 @@ import Testing
         arguments: [
             ([0x07], "reserved type 3"), ([0x01, 1, 0, 0, 0, 9], "its complement differ"),
             ([0x01, 5, 0, 0xFA, 0xFF, 9], "ends early"),
-            ([0x03, 0x02], "a distance to before the start"), ([0x05, 0, 0, 0, 0, 0, 0, 0, 0, 0], "that is not one"),
+            ([0x03, 0x02], "a distance to before the start"),
+            ([0x05, 0, 0, 0, 0, 0, 0, 0, 0, 0], "bits that are no code"),
             ([], "ends early"), ([0x03, 0x00], "unpacks to less than its size"),
         ] as [([UInt8], String)])
     func brokenStreamsAreNamed(stream: [UInt8], problem: String) throws {
