@@ -182,7 +182,7 @@ let package = Package(
                 "CheckpointFormat", "CheckpointInterop", "Codecs", "Kernels", "LanguageModel", "Tasks", "TensorCore",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
-        .tests(of: "Experiments", ["Analysis", "CheckpointFormat", "Kernels", "Training"]),
+        .tests(of: "Experiments", ["Analysis", "CheckpointFormat", "CheckpointInterop", "Kernels", "Training"]),
         .tests(of: "Rendering"),
         .testTarget(
             name: "cruxTests",
