@@ -74,7 +74,8 @@ extension ExperimentResult {
             })
         return ReportSection(
             "What the groups come to",
-            introduction: "Means over the finished runs of each group, with Student's 95 % interval over them.",
+            introduction:
+                "Means over the runs of each group whose training is done, with Student's 95 % interval over them.",
             blocks: [.table(table)])
     }
 

@@ -49,7 +49,8 @@ extension ExperimentResult {
         var text = "\(title): \(finished) of \(FigureFormat.counted(runs.count, "run")) finished\n\n"
         if let first = groups.first(where: { !$0.figures.isEmpty }) {
             var table = TextTable(
-                columns: [.init("mean over finished runs (95 % interval)")] + groups.map { .init($0.name, .right) })
+                columns: [.init("mean over runs that are trained (95 % interval)")]
+                    + groups.map { .init($0.name, .right) })
             for figure in first.figures {
                 table.rows.append(
                     [.init(figure.name)]

@@ -39,7 +39,7 @@ struct KLPenaltyCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp("The settings of every run; penalty and seed are replaced.", valueName: "file"),
         completion: .file(extensions: ["yml", "yaml"]))
-    var config = "configs/experiment-kl-penalty.yml"
+    var config = "configs/finetune-kl-penalty.yml"
 
     @Option(help: ArgumentHelp("The powers β, by commas: 0,10,50,150,500,1000,10000 is appendix C.", valueName: "list"))
     var beta = "150"

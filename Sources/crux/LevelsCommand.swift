@@ -25,7 +25,7 @@ struct LevelsCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp("The settings of RL; seed and digits are replaced.", valueName: "file"),
         completion: .file(extensions: ["yml", "yaml"]))
-    var config = "configs/experiment-kl-penalty.yml"
+    var config = "configs/finetune-kl-penalty.yml"
 
     @Option(
         name: .customLong("set-pretraining"), parsing: .singleValue,

@@ -44,7 +44,7 @@ struct LevelModels: ParsableArguments {
     @Option(
         help: ArgumentHelp("The settings of pre-training; N and seed are replaced.", valueName: "file"),
         completion: .file(extensions: ["yml", "yaml"]))
-    var pretraining = "configs/pretrain-n5.yml"
+    var pretraining = "configs/pretrain-levels.yml"
 
     @Option(
         name: .customLong("model"), parsing: .singleValue,

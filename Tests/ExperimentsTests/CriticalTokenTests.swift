@@ -2,6 +2,7 @@ import Analysis
 import CheckpointInterop
 import Kernels
 import SystemPackage
+import Tasks
 import TestSupport
 import Testing
 import Training

@@ -12,7 +12,7 @@ extension ExperimentResult {
         for group in plan.groups {
             let states = try group.runs.map { try RunState($0, in: folder) }
             let runs = states.map { Self.result($0, plan.figures) }
-            let finished = runs.filter(\.isFinished)
+            let trained = runs.filter(\.isTrained)
             groups.append(
                 GroupResult(
                     name: group.name, baseline: group.baseline, runs: runs,
@@ -21,7 +21,7 @@ extension ExperimentResult {
                         return points.isEmpty ? nil : GroupCurve(figure: figure, points: points)
                     },
                     figures: plan.figures.compactMap { figure in
-                        let values = finished.compactMap { $0.figures[figure.name] }
+                        let values = trained.compactMap { $0.figures[figure.name] }
                         return values.isEmpty
                             ? nil : GroupFigure(name: figure.name, unit: figure.unit, value: MeanInterval(values))
                     }))
@@ -36,7 +36,7 @@ extension ExperimentResult {
         return RunResult(
             name: state.run.name, seed: state.run.seed, trainedDigits: state.run.trainedDigits,
             steps: state.run.steps, finishedSteps: state.history.records.last?.step ?? 0,
-            isFinished: state.isFinished, trainingSeconds: state.trainingSeconds,
+            isFinished: state.isFinished, isTrained: state.isTrained, trainingSeconds: state.trainingSeconds,
             weightsDigest: state.measures?.weightsDigest, accuracies: state.measures?.accuracies, figures: values)
     }
 
@@ -44,10 +44,10 @@ extension ExperimentResult {
         _ groups: [GroupResult], control: String?, figures: [RunFigure]
     ) -> [GroupComparison] {
         guard let control = groups.first(where: { $0.name == control }) else { return [] }
-        let controls = control.runs.filter(\.isFinished)
+        let controls = control.runs.filter(\.isTrained)
         return groups.filter { $0.name != control.name }.flatMap { group in
             figures.compactMap { figure -> GroupComparison? in
-                let pairs = group.runs.filter(\.isFinished).compactMap { run -> (Double, Double)? in
+                let pairs = group.runs.filter(\.isTrained).compactMap { run -> (Double, Double)? in
                     guard let value = run.figures[figure.name],
                         let other = controls.first(where: { $0.seed == run.seed })?.figures[figure.name]
                     else { return nil }

@@ -15,7 +15,7 @@ public struct ExperimentResult: Codable, Hashable, Sendable {
     public let baselines: [RunResult]
     /// The groups of runs that differ in their seed only.
     public let groups: [GroupResult]
-    /// Every other group against the control, over the seeds that both have finished; empty without a control.
+    /// Every other group against the control, over the seeds that both are done with; empty without a control.
     public let comparisons: [GroupComparison]
 
     /// One run so far.
@@ -32,6 +32,8 @@ public struct ExperimentResult: Codable, Hashable, Sendable {
         public let finishedSteps: Int
         /// Whether it is trained and measured.
         public let isFinished: Bool
+        /// Whether all steps are done: from then on its figures of training are final.
+        public let isTrained: Bool
         /// The seconds that training took.
         public let trainingSeconds: Double
         /// The digest of the finished model's weights, hexadecimal.
@@ -52,7 +54,7 @@ public struct ExperimentResult: Codable, Hashable, Sendable {
         public let runs: [RunResult]
         /// Its curves, the mean over the runs that have come so far.
         public let curves: [GroupCurve]
-        /// What its finished runs come to.
+        /// What its runs come to whose training is done.
         public let figures: [GroupFigure]
     }
 
@@ -70,7 +72,7 @@ public struct ExperimentResult: Codable, Hashable, Sendable {
         public let name: String
         /// How it is written.
         public let unit: FigureUnit
-        /// Mean and interval over the finished runs.
+        /// Mean and interval over the runs that have come so far.
         public let value: MeanInterval
     }
 

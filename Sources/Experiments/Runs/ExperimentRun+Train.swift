@@ -20,7 +20,7 @@ extension ExperimentRun.Work {
             if let workers { configuration.workers = workers }
             return try Pretraining(configuration).run(
                 checkpoint: checkpoint, resume: isThere, metricsFile: metrics, stop: stop, progress: progress
-            ).ending == .completed
+            ).ending != .interrupted
         case .fineTuning(var configuration, let reference):
             if let workers { configuration.workers = workers }
             let path =
@@ -31,7 +31,7 @@ extension ExperimentRun.Work {
             return try FineTuning(configuration).run(
                 reference: path, checkpoint: checkpoint, resume: isThere, metricsFile: metrics, stop: stop,
                 progress: progress
-            ).ending == .completed
+            ).ending != .interrupted
         case .given: return true
         }
     }

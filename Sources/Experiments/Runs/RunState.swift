@@ -45,6 +45,9 @@ public struct RunState: Sendable {
         }
     }
 
+    /// Whether all steps of the training are done.
+    public var isTrained: Bool { isFinished || (run.steps > 0 && (history.records.last?.step ?? 0) >= run.steps) }
+
     /// Whether nothing is left to do.
     public var isFinished: Bool { progress == .finished }
 
