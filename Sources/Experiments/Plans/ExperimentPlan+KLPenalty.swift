@@ -43,7 +43,9 @@ extension ExperimentPlan {
             control: arms.first?.name,
             curves: reinforcementCurves(
                 trainedDigits: trainedDigits, digits: digits, evaluation: settings.evaluation.setup),
-            figures: reinforcementFigures(inside: inside, beyond: beyond, digits: digits))
+            figures: reinforcementFigures(
+                inside: inside, beyond: beyond, trainedDigits: trainedDigits, digits: digits,
+                evaluation: settings.evaluation.setup))
     }
 
     /// N of a checkpoint.
@@ -104,7 +106,10 @@ extension ExperimentPlan {
     }
 
     /// What an RL run comes to.
-    static func reinforcementFigures(inside: [AdditionSetup], beyond: [AdditionSetup], digits: Int) -> [RunFigure] {
+    static func reinforcementFigures(
+        inside: [AdditionSetup], beyond: [AdditionSetup], trainedDigits: Int, digits: Int, evaluation: TaskSetup
+    ) -> [RunFigure] {
+        let setup = evaluation.rawValue.replacing("-", with: "_")
         var figures = [
             RunFigure(
                 name: "success while practising, area under the curve", unit: .share,
@@ -112,6 +117,11 @@ extension ExperimentPlan {
             RunFigure(
                 name: "success while practising, last update", unit: .share, source: .last("success_rate")),
         ]
+        figures += [digits, trainedDigits].map { digits in
+            RunFigure(
+                name: "last evaluation, \(digits) digits, sampled", unit: .share,
+                source: .last("accuracy_\(setup)_\(digits)"))
+        }
         figures += beyond.map { setup in
             RunFigure(name: "final accuracy, \(setup), greedy", unit: .share, source: .accuracy([setup]))
         }
@@ -121,16 +131,21 @@ extension ExperimentPlan {
                     name: "comfort zone: accuracy, \(comfortZone), greedy", unit: .share,
                     source: .accuracy([comfortZone])))
         }
+        figures += ["exact", "k1", "k2", "k3"].map { estimator in
+            RunFigure(
+                name: "KL(policy ‖ reference), \(estimator), last update", unit: .nats,
+                source: .last("kl_policy_reference_\(estimator)"))
+        }
         figures += [
             RunFigure(
                 name: "forgetting: accuracy on 1 … \(inside.count) digits, greedy, mean", unit: .share,
                 source: .accuracy(inside)),
             RunFigure(
-                name: "KL(policy ‖ reference), exact, last update", unit: .nats,
-                source: .last("kl_policy_reference_exact")),
-            RunFigure(
                 name: "P(right token at critical commas), last update", unit: .share,
                 source: .last("critical_comma_probability")),
+            RunFigure(
+                name: "P(right token at critical digits), last update", unit: .share,
+                source: .last("critical_digit_probability")),
             RunFigure(name: "entropy, last update", unit: .nats, source: .last("entropy")),
         ]
         return figures
