@@ -170,6 +170,7 @@ public struct CriticalTokenResult: Codable, Hashable, Sendable {
         func add<Item>(
             _ target: String, _ items: [Item], certainty: (Item) -> CertaintyPair, _ isMember: (Item) -> Bool
         ) {
+            guard !items.isEmpty else { return }
             let members = items.count(where: isMember)
             let places = Set([10, 50, 100, members]).filter { $0 > 0 }.sorted()
             let measures: [(String, (CertaintyPair) -> Double)] = [
