@@ -11,7 +11,7 @@ public struct ExperimentFolder: Hashable, Sendable {
     public init(_ path: FilePath) { self.path = path }
 
     /// The folder of a run.
-    public func run(_ name: String) -> RunFolder { RunFolder(path.appending("runs").appending(name)) }
+    public func run(_ name: String) -> RunPlace { RunPlace(path.appending("runs").appending(name)) }
 
     /// Keeps other processes from working here, until the lock is let go or the process ends, however it ends.
     final class Lock: Sendable {
@@ -44,7 +44,7 @@ public struct ExperimentFolder: Hashable, Sendable {
 }
 
 /// Where one run lies.
-public struct RunFolder: Hashable, Sendable {
+public struct RunPlace: Hashable, Sendable {
     /// The folder.
     public let path: FilePath
 

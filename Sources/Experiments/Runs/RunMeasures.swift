@@ -46,7 +46,7 @@ public struct RunMeasures: Codable, Hashable, Sendable {
     /// Reads what was measured; nil where nothing was.
     ///
     /// - Throws: ``ExperimentError`` where the file is not such measures.
-    init?(_ folder: RunFolder) throws {
+    init?(_ folder: RunPlace) throws {
         guard (try? Stat(folder.measures)) != nil else { return nil }
         let file = try InputFile(path: folder.measures)
         let bytes = try file.read(0..<file.byteCount)
