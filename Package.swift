@@ -182,7 +182,8 @@ let package = Package(
                 "CheckpointFormat", "CheckpointInterop", "Codecs", "Kernels", "LanguageModel", "Tasks", "TensorCore",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
-        .tests(of: "Experiments", ["Analysis", "CheckpointFormat", "Kernels", "Training"]),
+        .tests(
+            of: "Experiments", ["Analysis", "CheckpointFormat", "CheckpointInterop", "Kernels", "Tasks", "Training"]),
         .tests(of: "Rendering"),
         .testTarget(
             name: "cruxTests",

@@ -66,6 +66,12 @@ public struct CertaintyPair: Codable, Hashable, Sendable {
     public let negentropy: Double
     /// By the authors' code: 1 + ln p_max / ln V of the softmax at temperature 4.
     public let maximumProbability: Double
+
+    /// Both figures.
+    public init(negentropy: Double, maximumProbability: Double) {
+        self.negentropy = negentropy
+        self.maximumProbability = maximumProbability
+    }
 }
 
 /// A critical token of the task and how likely the right one is.

@@ -5,10 +5,10 @@
 #else
     internal import Darwin
 #endif
-internal import SystemPackage
+package import SystemPackage
 
 /// The few system calls that swift-system does not offer.
-enum Platform {
+package enum Platform {
     /// Makes the file's content durable.
     static func synchronise(_ descriptor: FileDescriptor) throws(Errno) {
         while fsync(descriptor.rawValue) != 0 {
@@ -60,7 +60,7 @@ enum Platform {
 
     /// Whether a file could be locked for this descriptor and its duplicates, until they are all closed or the
     /// process ends, however it ends; nil where the file system has no locks.
-    static func lock(_ descriptor: FileDescriptor) -> Bool? {
+    package static func lock(_ descriptor: FileDescriptor) -> Bool? {
         let result = flock(descriptor.rawValue, LOCK_EX | LOCK_NB)
         if result == 0 { return true }
         return errno == EWOULDBLOCK ? false : nil

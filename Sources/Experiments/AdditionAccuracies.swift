@@ -2,7 +2,7 @@ internal import Kernels
 internal import LanguageModel
 public import Tasks
 
-/// A model's accuracy on the set-ups of one experiment, greedy, the same questions for every model.
+/// A model's accuracy on the set-ups of one experiment, the same questions for every model.
 public struct AdditionAccuracies: Hashable, Codable, Sendable {
     /// Accuracy on one set-up.
     public struct Cell: Hashable, Codable, Sendable {
@@ -19,17 +19,20 @@ public struct AdditionAccuracies: Hashable, Codable, Sendable {
     /// One cell for each set-up.
     public let cells: [Cell]
 
-    /// Measures N digits (varying) and N+1 digits (varying and fixed).
+    /// What is asked where N digits were trained: N digits (varying) and N+1 digits (varying and fixed).
+    static func standardSetups(trainedDigits: Int) -> [AdditionSetup] {
+        [.varying(digits: trainedDigits), .varying(digits: trainedDigits + 1), .fixed(digits: trainedDigits + 1)]
+    }
+
+    /// Lets a model answer, greedily.
     ///
-    /// - Throws: `ModelError` where the model's logits are not numbers.
+    /// - Throws: `ModelError` where the model's logits are not numbers or a prompt does not fit its context.
     init(
-        of checkpoint: LanguageModelCheckpoint, trainedDigits: Int, exampleCount: Int, seed: UInt64, pool: WorkerPool
+        of checkpoint: LanguageModelCheckpoint, trainedDigits: Int, setups: [AdditionSetup], exampleCount: Int,
+        seed: UInt64, pool: WorkerPool
     ) throws {
         let task = try AdditionTask(tokenizer: checkpoint.tokenizer)
         let generator = Generator(model: checkpoint.model, parameters: checkpoint.parameters, pool: pool)
-        let setups: [AdditionSetup] = [
-            .varying(digits: trainedDigits), .varying(digits: trainedDigits + 1), .fixed(digits: trainedDigits + 1),
-        ]
         cells = try setups.map { setup in
             let evaluation = try AdditionEvaluation(
                 setup: setup, exampleCount: exampleCount, task: task, generator: generator, sampling: .greedy,
@@ -38,6 +41,11 @@ public struct AdditionAccuracies: Hashable, Codable, Sendable {
                 setup: setup.description, digits: setup.maximumDigits,
                 isInsideTraining: setup.maximumDigits <= trainedDigits, accuracy: evaluation.accuracy)
         }
+    }
+
+    /// The accuracy on a set-up, where it was asked.
+    public func accuracy(on setup: AdditionSetup) -> Accuracy? {
+        cells.first { $0.setup == setup.description }?.accuracy
     }
 
     /// Inside the trained lengths.

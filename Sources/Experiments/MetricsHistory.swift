@@ -18,12 +18,21 @@ public struct MetricsHistory: Hashable, Codable, Sendable {
     /// The steps in order.
     public let records: [Record]
 
+    /// A history of these steps.
+    init(records: [Record]) { self.records = records }
+
     /// Reads JSON lines as the training commands write them.
     ///
+    /// - Parameter allowsCutLine: Whether a last line without its end is left out, as a run that is under way, or was
+    ///   killed, may show it.
     /// - Throws: `CheckpointError` where the file cannot be read or a line is not an object of numbers with a step.
-    public init(path: FilePath) throws(CheckpointError) {
+    public init(path: FilePath, allowsCutLine: Bool = false) throws(CheckpointError) {
         let file = try InputFile(path: path)
-        try self.init(file.read(0..<file.byteCount), path: path)
+        var bytes = try file.read(0..<file.byteCount)
+        if allowsCutLine {
+            bytes.removeLast(bytes.count - (bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0))
+        }
+        try self.init(bytes, path: path)
     }
 
     /// Reads the history that a training stores in its checkpoints; nil where a checkpoint has none.

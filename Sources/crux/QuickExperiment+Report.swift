@@ -3,6 +3,7 @@ internal import Analysis
 internal import Experiments
 internal import Rendering
 internal import Tasks
+internal import Training
 
 extension QuickExperiment.Outcome {
     /// The experiment as a page.
@@ -47,7 +48,7 @@ extension QuickExperiment.Outcome {
                     detail: "before RL, \(beyond.text)"))
         }
         if let accuracy = comparison("accuracy on N+1 digits, varying") {
-            for (arm, interval) in [(PenaltyArm.standard, accuracy.standard), (.prioritised, accuracy.prioritised)] {
+            for (arm, interval) in [(PenaltyKind.standard, accuracy.standard), (.prioritised, accuracy.prioritised)] {
                 cards.append(
                     ReportCard(
                         "After RL, \(arm.rawValue) penalty", value: FigureFormat.percent(1).text(interval.mean),
@@ -104,7 +105,7 @@ extension QuickExperiment.Outcome {
         func chart(_ title: String, _ metric: String, _ label: String, _ format: FigureFormat) -> LineChart {
             LineChart(
                 title: title, xLabel: "update", yLabel: label,
-                series: PenaltyArm.allCases.filter { !result.runs(of: $0).isEmpty }.map { arm in
+                series: PenaltyKind.allCases.filter { !result.runs(of: $0).isEmpty }.map { arm in
                     LineChart.Series(arm.rawValue, points: meanCurve(metric, arm))
                 }, yFormat: format)
         }
@@ -133,7 +134,7 @@ extension QuickExperiment.Outcome {
     }
 
     /// One metric of an arm's runs: the mean over seeds at each update, smoothed, with the seeds' range.
-    private func meanCurve(_ metric: String, _ arm: PenaltyArm) -> [LineChart.Point] {
+    private func meanCurve(_ metric: String, _ arm: PenaltyKind) -> [LineChart.Point] {
         let curves = result.runs(of: arm).map { run in
             LineChart.smoothed(
                 run.history.points(of: metric).map { LineChart.Point(x: Double($0.step), y: $0.value) }, halfLife: 3)

@@ -63,7 +63,7 @@ struct QuickExperimentCommand: ParsableCommand {
         let outcome: QuickExperiment.Outcome
         do {
             outcome = try experiment.run()
-        } catch is QuickExperiment.Interrupted {
+        } catch is ExperimentInterrupted {
             narration.finish()
             StandardError.write("interrupted: saved in \(out); the same command goes on from there\n")
             throw ExitCode(130)

@@ -1,20 +1,7 @@
 internal import Experiments
 internal import Rendering
 internal import Tasks
-
-extension MeanInterval {
-    /// Mean and interval: `23.0 % (14.1 … 31.9)`; the mean alone where there is one run only.
-    func text(_ unit: QuickExperimentResult.Comparison.Unit, signed: Bool = false) -> String {
-        func figure(_ value: Double) -> String {
-            let text =
-                unit == .share ? FigureFormat.fixed(1).text(value * 100) : FigureFormat.significant(2).text(value)
-            return signed && value > 0 ? "+" + text : text
-        }
-        let suffix = unit == .share ? (signed ? " points" : " %") : " nats"
-        let interval = count > 1 ? " (\(figure(lowerBound)) … \(figure(upperBound)))" : ""
-        return figure(mean) + suffix + interval
-    }
-}
+internal import Training
 
 extension Accuracy {
     /// Mean and bootstrap interval: `16.3 % (12.3 … 20.7)`.

@@ -72,7 +72,7 @@ private func tinyPlan(in folder: FilePath) throws -> QuickExperiment.Plan {
         let plan = try tinyPlan(in: temporary.file("demo"))
         let pool = WorkerPool(workerCount: 1)
         let stop = StopFlag()
-        #expect(throws: QuickExperiment.Interrupted.self) {
+        #expect(throws: ExperimentInterrupted.self) {
             try QuickExperiment(plan: plan, pool: pool, stop: stop) { event in
                 if case .training(.fineTuning, _) = event { stop.set() }
             }.run()

@@ -37,7 +37,9 @@ struct TinyTraining {
                 """.utf8))
     }
 
-    func crux(_ arguments: String...) async throws -> CommandResult {
+    func crux(_ arguments: String...) async throws -> CommandResult { try await crux(arguments) }
+
+    func crux(_ arguments: [String]) async throws -> CommandResult {
         try await CommandResult.crux(arguments, in: folder.path)
     }
 

@@ -26,7 +26,7 @@ public struct QuickExperiment: Sendable {
         /// How the reference is pre-trained where it is made from scratch.
         public var reference: PretrainingConfiguration
         /// The settings of both arms; the seed is replaced by each of ``seeds``.
-        public var arms: [PenaltyArm: FineTuningConfiguration]
+        public var arms: [PenaltyKind: FineTuningConfiguration]
         /// One run of each arm for each.
         public var seeds: [UInt64]
         /// Questions of each evaluation.
@@ -37,7 +37,7 @@ public struct QuickExperiment: Sendable {
         /// A plan.
         public init(
             folder: FilePath, live: PretrainingConfiguration, shippedReference: FilePath?,
-            reference: PretrainingConfiguration, arms: [PenaltyArm: FineTuningConfiguration], seeds: [UInt64],
+            reference: PretrainingConfiguration, arms: [PenaltyKind: FineTuningConfiguration], seeds: [UInt64],
             exampleCount: Int, divergencePromptCount: Int
         ) {
             self.folder = folder
@@ -68,9 +68,9 @@ public struct QuickExperiment: Sendable {
         /// Questions to the reference.
         case referenceEvaluation
         /// One fine-tuning run.
-        case fineTuning(PenaltyArm, seed: UInt64)
+        case fineTuning(PenaltyKind, seed: UInt64)
         /// Verification, questions and comparisons of one policy.
-        case comparison(PenaltyArm, seed: UInt64)
+        case comparison(PenaltyKind, seed: UInt64)
 
         /// In words.
         public var description: String {
@@ -89,13 +89,10 @@ public struct QuickExperiment: Sendable {
         /// All figures.
         public let result: QuickExperimentResult
         /// Token by token, of each arm's first seed.
-        public let divergences: [PenaltyArm: KLReport]
+        public let divergences: [PenaltyKind: KLReport]
         /// Weight by weight, of each arm's first seed.
-        public let diffs: [PenaltyArm: WeightDiff]
+        public let diffs: [PenaltyKind: WeightDiff]
     }
-
-    /// The experiment was told to stop; what is finished is on disk.
-    public struct Interrupted: Error {}
 
     private let plan: Plan
     private let pool: WorkerPool
@@ -105,7 +102,7 @@ public struct QuickExperiment: Sendable {
     /// An experiment.
     ///
     /// - Parameters:
-    ///   - stop: When set, the training under way saves and ``run()`` throws ``Interrupted``.
+    ///   - stop: When set, the training under way saves and ``run()`` throws ``ExperimentInterrupted``.
     ///   - report: Called as the work goes on, on the calling thread.
     public init(plan: Plan, pool: WorkerPool, stop: StopFlag, report: @escaping @Sendable (Event) -> Void) {
         self.plan = plan
@@ -116,17 +113,17 @@ public struct QuickExperiment: Sendable {
 
     /// Runs what is not finished yet, and compares.
     ///
-    /// - Throws: ``Interrupted``, and whatever training, checkpoints and comparisons throw.
+    /// - Throws: ``ExperimentInterrupted``, and whatever training, checkpoints and comparisons throw.
     public func run() throws -> Outcome {
         try FileManager.default.createDirectory(atPath: plan.folder.string, withIntermediateDirectories: true)
         let live = try runLivePretraining()
         let (referencePath, reference) = try prepareReference()
         var runs: [PolicyRun] = []
-        var divergences: [PenaltyArm: KLReport] = [:]
-        var diffs: [PenaltyArm: WeightDiff] = [:]
+        var divergences: [PenaltyKind: KLReport] = [:]
+        var diffs: [PenaltyKind: WeightDiff] = [:]
         // Seed by seed, so that an interrupted experiment has compared whole pairs.
         for seed in plan.seeds {
-            for arm in PenaltyArm.allCases {
+            for arm in PenaltyKind.allCases {
                 guard let configuration = plan.arms[arm] else { continue }
                 let path = try fineTune(arm, configuration, seed: seed, reference: referencePath)
                 let (run, divergence, diff) = try compare(
@@ -179,16 +176,13 @@ public struct QuickExperiment: Sendable {
 
     private func pretrain(_ configuration: PretrainingConfiguration, _ path: FilePath, stage: Stage) throws {
         report(.started(stage))
-        let summary = try Pretraining(configuration).run(
-            checkpoint: path, resume: Self.exists(path), metricsFile: path.metricsFile, stop: stop
-        ) { report(.training(stage, $0)) }
-        guard summary.ending == .completed else { throw Interrupted() }
+        try train(.pretraining(configuration), path, stage: stage)
     }
 
     // MARK: Fine-tuning
 
     private func fineTune(
-        _ arm: PenaltyArm, _ configuration: FineTuningConfiguration, seed: UInt64, reference: FilePath
+        _ arm: PenaltyKind, _ configuration: FineTuningConfiguration, seed: UInt64, reference: FilePath
     ) throws -> FilePath {
         let stage = Stage.fineTuning(arm, seed: seed)
         report(.started(stage))
@@ -197,27 +191,32 @@ public struct QuickExperiment: Sendable {
         // The comparison asks every policy the same questions afterwards.
         configuration.evaluation.examples = 0
         let path = plan.folder.appending("policy-\(arm.rawValue)-seed\(seed).crux")
-        let summary = try FineTuning(configuration).run(
-            reference: reference, checkpoint: path, resume: Self.exists(path), metricsFile: path.metricsFile,
-            stop: stop
-        ) { report(.training(stage, $0)) }
-        guard summary.ending == .completed else { throw Interrupted() }
+        try train(.fineTuning(configuration, .checkpoint(reference)), path, stage: stage)
         return path
     }
 
+    /// Trains with all cores: one run after the other, as a reader watches them.
+    private func train(_ work: ExperimentRun.Work, _ path: FilePath, stage: Stage) throws {
+        let isDone = try work.train(
+            checkpoint: path, metrics: path.metricsFile, in: ExperimentFolder(plan.folder), workers: nil, stop: stop
+        ) { report(.training(stage, $0)) }
+        guard isDone else { throw ExperimentInterrupted() }
+    }
+
     private func compare(
-        _ arm: PenaltyArm, _ configuration: FineTuningConfiguration, seed: UInt64, policy path: FilePath,
+        _ arm: PenaltyKind, _ configuration: FineTuningConfiguration, seed: UInt64, policy path: FilePath,
         reference: QuickExperimentResult.Reference, referencePath: FilePath
     ) throws -> (PolicyRun, KLReport, WeightDiff) {
         report(.started(.comparison(arm, seed: seed)))
-        if stop.isSet { throw Interrupted() }
+        if stop.isSet { throw ExperimentInterrupted() }
         let verification = Verifier.verify(path: path)
         let policySource = try CheckpointOpener.open(path)
         let referenceSource = try CheckpointOpener.open(referencePath)
         let policy = try LoadedModel(policySource)
         let digits = reference.trainedDigits + configuration.task.additionalDigits
         var options = KLMeasurement.Options(
-            temperature: Float(configuration.rollout.temperature), seed: Self.questionSeed, shiftedTokenCount: 12)
+            temperature: Float(configuration.rollout.temperature), seed: ExperimentRun.questionSeed,
+            shiftedTokenCount: 12)
         if case .prioritised(_, let beta, _) = configuration.penalty.weight { options.beta = beta }
         let measurement = try KLMeasurement(
             reference: LoadedModel(referenceSource),
@@ -245,14 +244,15 @@ public struct QuickExperiment: Sendable {
         of checkpoint: LanguageModelCheckpoint, trainedDigits: Int
     ) throws -> AdditionAccuracies {
         try AdditionAccuracies(
-            of: checkpoint, trainedDigits: trainedDigits, exampleCount: plan.exampleCount, seed: Self.questionSeed,
-            pool: pool)
+            of: checkpoint, trainedDigits: trainedDigits,
+            setups: AdditionAccuracies.standardSetups(trainedDigits: trainedDigits), exampleCount: plan.exampleCount,
+            seed: ExperimentRun.questionSeed, pool: pool)
     }
 
     /// The figures of both arms, seed by seed.
     static func comparisons(of runs: [PolicyRun]) -> [QuickExperimentResult.Comparison] {
         func compare(
-            _ figure: String, _ unit: QuickExperimentResult.Comparison.Unit, _ value: (PolicyRun) -> Double?
+            _ figure: String, _ unit: FigureUnit, _ value: (PolicyRun) -> Double?
         ) -> QuickExperimentResult.Comparison? {
             let standard = runs.filter { $0.penalty == .standard }.compactMap(value)
             let prioritised = runs.filter { $0.penalty == .prioritised }.compactMap(value)
@@ -291,9 +291,4 @@ public struct QuickExperiment: Sendable {
         let attributes = try FileManager.default.attributesOfItem(atPath: safetensorsPath.string)
         return QuickExperimentResult.Sizes(crux: crux.byteCount, safetensors: attributes[.size] as? Int ?? 0)
     }
-
-    /// The seed of all questions: the same for every model, and none that a run trains with.
-    private static let questionSeed: UInt64 = 20_250_206
-
-    private static func exists(_ path: FilePath) -> Bool { FileManager.default.fileExists(atPath: path.string) }
 }

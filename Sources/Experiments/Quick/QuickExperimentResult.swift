@@ -59,15 +59,7 @@ public struct QuickExperimentResult: Codable, Hashable, Sendable {
         /// Prioritised less standard, seed by seed.
         public let difference: MeanInterval
         /// How the figure is written.
-        public let unit: Unit
-
-        /// How a figure is written.
-        public enum Unit: String, Codable, Hashable, Sendable {
-            /// A share, shown in per cent.
-            case share
-            /// A divergence in nats.
-            case nats
-        }
+        public let unit: FigureUnit
     }
 
     /// The same weights on disk.
@@ -79,5 +71,5 @@ public struct QuickExperimentResult: Codable, Hashable, Sendable {
     }
 
     /// The runs of one penalty, in the order of their seeds.
-    public func runs(of penalty: PenaltyArm) -> [PolicyRun] { runs.filter { $0.penalty == penalty } }
+    public func runs(of penalty: PenaltyKind) -> [PolicyRun] { runs.filter { $0.penalty == penalty } }
 }

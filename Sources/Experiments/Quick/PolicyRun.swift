@@ -1,9 +1,10 @@
 public import Analysis
+public import Training
 
 /// One fine-tuning run of the comparison, and what it led to.
 public struct PolicyRun: Hashable, Codable, Sendable {
     /// Which penalty held the policy.
-    public let penalty: PenaltyArm
+    public let penalty: PenaltyKind
     /// The run's seed.
     public let seed: UInt64
     /// The policy's checkpoint.
@@ -27,9 +28,6 @@ public struct PolicyRun: Hashable, Codable, Sendable {
 }
 
 /// The two penalties that are compared.
-public enum PenaltyArm: String, CaseIterable, Codable, Hashable, Sendable {
-    /// Every state is held to the reference alike.
-    case standard
-    /// States are held by the reference's certainty (equation 1).
-    case prioritised
-}
+public typealias PenaltyKind = FineTuningConfiguration.PenaltyKind
+
+extension FineTuningConfiguration.PenaltyKind: Codable {}
