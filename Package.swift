@@ -39,6 +39,7 @@ let package = Package(
         .library(name: "LanguageModel", targets: ["LanguageModel"]),
         .library(name: "Training", targets: ["Training"]),
         .library(name: "Analysis", targets: ["Analysis"]),
+        .library(name: "Integrity", targets: ["Integrity"]),
     ],
     dependencies: [
         // The command line; only the executable may import it.

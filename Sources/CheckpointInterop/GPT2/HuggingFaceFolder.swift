@@ -51,11 +51,14 @@ public enum HuggingFaceFolder {
         let unfinished = folder.removingLastComponent().appending(
             ".\(name).\(ProcessInfo.processInfo.processIdentifier).unfinished")
         do {
-            try files.createDirectory(atPath: unfinished.string, withIntermediateDirectories: false)
+            try UnfinishedPaths.creating(
+                unfinished, remove: { try? FileManager.default.removeItem(atPath: unfinished.string) }
+            ) { try files.createDirectory(atPath: unfinished.string, withIntermediateDirectories: false) }
         } catch {
             throw CheckpointError(
                 .io, path: folder, problem: "the folder cannot be created: \(error)")
         }
+        defer { UnfinishedPaths.forget(unfinished) }
         do throws(CheckpointError) {
             let outcome = try Conversion(seen, to: .safetensors).run(
                 to: unfinished.appending("model.safetensors"), verifies: verifies, progress: progress)
