@@ -23,7 +23,8 @@ struct Crux: ParsableCommand {
         subcommands: [
             PretrainCommand.self, FinetuneCommand.self, EvaluateCommand.self, GenerateCommand.self,
             ExperimentCommand.self,
-            InspectCommand.self, VerifyCommand.self, ManifestCommand.self, SignCommand.self, KeygenCommand.self,
+            InspectCommand.self, VerifyCommand.self, CheckCommand.self, ManifestCommand.self, SignCommand.self,
+            KeygenCommand.self,
             DiffCommand.self, KLCommand.self, ReportCommand.self, ConvertCommand.self, FlattenCommand.self,
             EditCommand.self, RepairCommand.self,
             BenchCommand.self,

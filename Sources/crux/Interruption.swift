@@ -43,7 +43,7 @@ enum Interruption {
             _ = signal(number) { number in
                 let code = errno
                 var byte = UInt8(truncatingIfNeeded: number)
-                _ = unsafe write(handlerPipe, &byte, 1)
+                _ = unsafe write(Interruption.handlerPipe, &byte, 1)
                 errno = code
             }
         }
