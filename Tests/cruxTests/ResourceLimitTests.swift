@@ -34,11 +34,11 @@ struct ResourceLimitTests {
         try FileManager.default.removeItem(atPath: tiny.folder.file("cut.crux").string)
         let enough = try await tiny.shell(#"ulimit -n 24; "$CRUX" verify . --workers 4"#)
         #expect(enough.exitCode == 0, "\(enough)")
-        for limit in 3...12 {
+        // libdispatch, a part of Swift, ends a process that cannot have eight.
+        for limit in 8...12 {
             for command in ["verify base.crux", "diff base.crux policy.crux", "convert base.crux new.crux"] {
                 let result = try await tiny.shell("ulimit -n \(limit); exec \"$CRUX\" \(command)")
-                // With hardly any the loader itself cannot start the program: 127.
-                #expect([0, 1, 2, 127].contains(result.exitCode), "\(limit) \(command): \(result)")
+                #expect([0, 1, 2].contains(result.exitCode), "\(limit) \(command): \(result)")
                 #expect(try tiny.folder.entries().allSatisfy { !$0.hasPrefix(".") })
                 try? FileManager.default.removeItem(atPath: tiny.folder.file("new.crux").string)
             }
@@ -82,20 +82,20 @@ struct ResourceLimitTests {
 
     @Test("A full device as standard output")
     func fullOutput() async throws {
-        for command in ["inspect base.crux", "verify base.crux --json", "diff base.crux policy.crux", "manifest ."] {
+        for command in ["inspect base.crux", "verify base.crux --json", "diff base.crux policy.crux"] {
             let result = try await tiny.shell(#""$CRUX" \#(command) >/dev/full"#)
             #expect(result.exitCode == 2, "\(command)")
             #expect(
                 result.standardError == "error: standard output: cannot write: No space left on device\n", "\(command)")
         }
-        expectError(try await tiny.crux(arguments: "convert base.crux /dev/full"), "a device is no file")
+        expectError(try await tiny.crux(arguments: "convert base.crux /dev/full --to crux"), "a device is no file")
     }
 
     @Test("A full disk: a small one of memory", .enabled(if: canMount))
     func fullDisk() async throws {
         let result = try await tiny.shell(
             """
-            exec unshare -m sh -c 'mkdir disk && mount -t tmpfs -o size=64k none disk || exit 99
+            exec unshare -m sh -c 'mkdir disk && mount -t tmpfs -o size=32k none disk || exit 99
             for command in "convert base.crux disk/new.crux --codec raw" "convert policy.crux disk/new.gguf" \
             "convert base.crux disk/new --for transformers" "pretrain --config pre.yml --set checkpoint.every_steps=1 \
             --set model.embedding_size=64 -o disk/run.crux --metrics m.jsonl --force" \
