@@ -2,12 +2,15 @@
 
 CRUX := .build/release/crux
 DEMO := demo
+# Where `make install` puts things; DESTDIR comes before it.
+PREFIX ?= /usr/local
 # Tests that need the peers find their Python in CRUX_PYTHON, and are skipped without it.
 WITH_PEERS := if cmp -s fixtures/peers/requirements.txt .venv/installed-requirements.txt; then \
     export CRUX_PYTHON="$(CURDIR)/.venv/bin/python"; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench setup peers browser crashes fuzz docs lint format clean
+.PHONY: help demo test build install uninstall static deb bench setup peers browser crashes fuzz sanitize docs lint \
+    format clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -23,6 +26,18 @@ test: setup peers  ## Run every test, optimised.
 
 build: setup  ## Build the command line tool, optimised.
 	swift build -c release --product crux
+
+install: build  ## Install the tool, man pages, completions and presets under PREFIX=/usr/local (DESTDIR= before it).
+	Packaging/install-files $(CRUX) "$(DESTDIR)" "$(PREFIX)"
+
+uninstall:  ## Remove what install has put under PREFIX.
+	Packaging/uninstall-files "$(DESTDIR)" "$(PREFIX)"
+
+static: setup  ## Build .build/static/crux, which runs without Swift (ten minutes).
+	Packaging/build-static
+
+deb: static  ## Build a Debian package of it, .build/crux_*.deb.
+	Packaging/build-package .build/static/crux
 
 bench: build  ## Measure training and generation beside PyTorch, in turns (half an hour; installs PyTorch).
 	python3 Benchmarks/engine.py
@@ -42,10 +57,14 @@ crashes: build  ## Kill real saves at every system call (with strace); the old o
 fuzz: setup  ## Fuzz the parsers of outside data, SECONDS=60 in all, with address sanitizer.
 	Tests/Fuzzing/run $(or $(SECONDS),60)
 
+sanitize: setup peers  ## Run every test under address, undefined-behaviour and thread sanitizers (half an hour).
+	$(WITH_PEERS); .ci/sanitize
+
 docs:  ## Build the libraries' documentation (DocC) into .build/documentation.
 	@.ci/make-docs
 
 lint:  ## Check the formatting and the imports.
+	.ci/check-traps
 	swift format lint --strict --recursive Package.swift Sources Tests
 	swift build -c release --build-tests --explicit-target-dependency-import-check error
 

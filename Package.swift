@@ -39,6 +39,7 @@ let package = Package(
         .library(name: "LanguageModel", targets: ["LanguageModel"]),
         .library(name: "Training", targets: ["Training"]),
         .library(name: "Analysis", targets: ["Analysis"]),
+        .library(name: "Integrity", targets: ["Integrity"]),
     ],
     dependencies: [
         // The command line; only the executable may import it.
@@ -124,12 +125,23 @@ let package = Package(
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
+        // Verdicts on checkpoints: verification, and policies of declared rules.
+        .library(
+            "Gates",
+            [
+                "Analysis", "CheckpointFormat", "CheckpointInterop", "Codecs", "Integrity", "Kernels", "LanguageModel",
+                "Rendering", "Tasks", "TensorCore", "Training",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
         .library("Rendering", [.product(name: "Mustache", package: "swift-mustache")]),
         .executableTarget(
             name: "crux",
             dependencies: [
-                "Analysis", "CheckpointFormat", "CheckpointInterop", "Codecs", "Experiments", "Integrity", "Kernels",
-                "LanguageModel", "Rendering", "Tasks", "TensorCore", "Training",
+                "Analysis", "CheckpointFormat", "CheckpointInterop", "Codecs", "Experiments", "Gates", "Integrity",
+                "Kernels", "LanguageModel", "Rendering", "Tasks", "TensorCore", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -162,6 +174,7 @@ let package = Package(
                 "CheckpointFormat", "CheckpointInterop", "Codecs", "TensorCore",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .tests(of: "Gates"),
         .tests(of: "Kernels"),
         .tests(
             of: "LanguageModel",

@@ -53,11 +53,14 @@ package final class OutputFile {
         do {
             while true {
                 let temporary = names.fresh()
-                let descriptor = try retrying { try operations.create(temporary, permissions) }
+                let descriptor = try UnfinishedPaths.creating(temporary) {
+                    try retrying { try operations.create(temporary, permissions) }
+                }
                 // In the moment before it was locked, another save may have taken the file for an abandoned one.
                 guard TemporaryName.claim(descriptor) else {
                     try? descriptor.close()
                     try? operations.remove(temporary)
+                    UnfinishedPaths.forget(temporary)
                     continue
                 }
                 let file = OutputFile(
@@ -129,6 +132,7 @@ package final class OutputFile {
                 // Closed all the same.
             }
             try Self.retrying { try operations.rename(temporary, target) }
+            UnfinishedPaths.forget(temporary)
             self.descriptor = nil
             try? descriptor.close()
             let folder = target.removingLastComponent()
@@ -149,6 +153,7 @@ package final class OutputFile {
         guard let temporary else { return }
         try? descriptor.close()
         try? operations.remove(temporary)
+        UnfinishedPaths.forget(temporary)
     }
 
     private func flush() throws(CheckpointError) {

@@ -112,6 +112,8 @@ public final class ShardedCheckpointWriter {
     }
 
     private func finishShard() throws(CheckpointError) {
+        // A shard has its name before the list has: it goes too where the process is told to end in between.
+        UnfinishedPaths.creating(shardPath(names[position.shard])) {}
         let summary = try openShard().finish()
         writer = nil
         shards.append(
@@ -134,9 +136,10 @@ public final class ShardedCheckpointWriter {
         let file = try OutputFile.create(at: path)
         // From here on the shards may be listed, even where an error is reported: rather left over than missing.
         isFinished = true
+        for shard in shards { UnfinishedPaths.forget(shardPath(shard.name)) }
         let summary = try writeList(to: file)
         for shard in superseded where !names.contains(shard.name) {
-            try? Platform.remove(path.removingLastComponent().appending(shard.name))
+            try? Platform.remove(shardPath(shard.name))
         }
         return summary
     }
@@ -186,6 +189,9 @@ public final class ShardedCheckpointWriter {
 
     private func discard() {
         writer = nil
-        for shard in shards { try? Platform.remove(path.removingLastComponent().appending(shard.name)) }
+        for shard in shards { try? Platform.remove(shardPath(shard.name)) }
+        for name in names { UnfinishedPaths.forget(shardPath(name)) }
     }
+
+    private func shardPath(_ name: String) -> FilePath { path.removingLastComponent().appending(name) }
 }

@@ -31,7 +31,9 @@ final class OutputFolder {
         unfinished = path.removingLastComponent().appending(
             ".\(name).\(ProcessInfo.processInfo.processIdentifier).unfinished")
         do {
-            try files.createDirectory(atPath: unfinished.string, withIntermediateDirectories: false)
+            try UnfinishedPaths.creating(
+                unfinished, remove: { [unfinished] in try? FileManager.default.removeItem(atPath: unfinished.string) }
+            ) { try files.createDirectory(atPath: unfinished.string, withIntermediateDirectories: false) }
         } catch {
             throw CheckpointError(.io, path: path, problem: "the folder cannot be created: \(error)")
         }
@@ -52,6 +54,7 @@ final class OutputFolder {
             if (try? Stat(path)) != nil { try FileManager.default.removeItem(atPath: path.string) }
             try FileManager.default.moveItem(atPath: unfinished.string, toPath: path.string)
             isOpen = false
+            UnfinishedPaths.forget(unfinished)
         } catch {
             throw CheckpointError(.io, path: path, problem: "cannot be put in place: \(error)")
         }
@@ -62,5 +65,6 @@ final class OutputFolder {
         guard isOpen else { return }
         isOpen = false
         try? FileManager.default.removeItem(atPath: unfinished.string)
+        UnfinishedPaths.forget(unfinished)
     }
 }

@@ -176,7 +176,8 @@ extension CheckpointManifest.File {
         return Comparison(path: self.path, status: .sameWeights, detail: detail)
     }
 
-    private static func hash(_ path: FilePath) throws(CheckpointError) -> (String, Int) {
+    /// The SHA-256 of a file, hexadecimal, and its size in bytes.
+    package static func hash(_ path: FilePath) throws(CheckpointError) -> (sha256: String, byteCount: Int) {
         let file = try InputFile(path: path)
         var hasher = SHA256()
         var offset = 0

@@ -56,7 +56,11 @@ struct DeltaBenchmark {
         var seconds: [Method: (encode: [Double], decode: [Double])] = [:]
         var sizes: [Method: Int] = [:]
         let path = FilePath(FileManager.default.temporaryDirectory.path()).appending("crux-bench-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(atPath: path.string) }
+        UnfinishedPaths.creating(path) {}
+        defer {
+            try? FileManager.default.removeItem(atPath: path.string)
+            UnfinishedPaths.forget(path)
+        }
         let peers = (0..<workerCount).map { _ in XORCodec() }
         let frames = Self.pieces(of: new).map { tensor, range in
             XORCodec.Frame(tensor: tensor, range: range)

@@ -10,7 +10,7 @@ struct FinetuneCommand: ParsableCommand {
         discussion: """
             The policy starts as the reference and practises additions with more digits than pre-training showed. The \
             penalty is the standard one or weighted by the reference's certainty (arXiv 2502.06533); KL to the \
-            reference is measured at every step, also where the penalty is off. Exit code 130: interrupted and saved.
+            reference is measured at every step, also where the penalty is off. Ctrl-C and SIGTERM save after the step under way (exit code 130, 143); the second one ends at once.
             """)
 
     @Argument(help: "The pre-trained checkpoint.", completion: .file(extensions: ["crux"]))

@@ -98,7 +98,13 @@ struct FormatBenchmark {
     func run() throws -> Result {
         let process = ProcessInfo.processInfo.processIdentifier
         let (best, raw) = (folder.appending("bench-\(process).crux"), folder.appending("bench-\(process)-raw.crux"))
-        defer { for path in [best, raw] { try? FileManager.default.removeItem(atPath: path.string) } }
+        for path in [best, raw] { UnfinishedPaths.creating(path) {} }
+        defer {
+            for path in [best, raw] {
+                try? FileManager.default.removeItem(atPath: path.string)
+                UnfinishedPaths.forget(path)
+            }
+        }
         let null = try FileDescriptor.open(FilePath("/dev/null"), .writeOnly)
         defer { try? null.close() }
         let bestOptions = WriterOptions(workerCount: workerCount)

@@ -1,4 +1,6 @@
+internal import CheckpointFormat
 internal import Crypto
+internal import Foundation
 internal import Integrity
 internal import SystemPackage
 
@@ -27,9 +29,17 @@ enum KeyFile {
     /// Writes a key to a file that is not there yet; a key must never be lost to another.
     static func write(_ text: String, to path: FilePath, permissions: FilePermissions) throws {
         do {
-            let file = try FileDescriptor.open(
-                path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: permissions)
-            _ = try file.closeAfter { try file.writeAll(text.utf8) }
+            let file = try UnfinishedPaths.creating(path) {
+                try FileDescriptor.open(
+                    path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: permissions)
+            }
+            defer { UnfinishedPaths.forget(path) }
+            do {
+                _ = try file.closeAfter { try file.writeAll(text.utf8) }
+            } catch {
+                try? FileManager.default.removeItem(atPath: path.string)
+                throw error
+            }
         } catch {
             throw CommandFailure.couldNotRun("\(path): cannot write: \(error)")
         }

@@ -5,9 +5,8 @@ internal import Foundation
 @main
 enum Main {
     static func main() {
-        // A file that grows beyond a limit is then an error of the write, after which nothing half-done is left behind.
-        signal(SIGXFSZ, SIG_IGN)
         do {
+            try Interruption.prepare()
             var command = try Crux.parseAsRoot()
             try command.run()
         } catch let failure as CommandFailure {

@@ -10,13 +10,20 @@ struct ManifestCommand: ParsableCommand {
         commandName: "manifest",
         abstract: "Pin the digests of all checkpoints below a folder.",
         discussion: """
-            Example: crux manifest models > models/checkpoints.lock, and later, in CI, \
+            Example: crux manifest models --out models/checkpoints.lock, and later, in CI, \
             crux verify --manifest models/checkpoints.lock. It pins each file's SHA-256 and its weights' digest, also \
             of formats that have no checksums.
             """)
 
     @Argument(help: "The folder; paths in the manifest start from it.", completion: .directory)
     var folder = "."
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Write the manifest there, as a whole or not at all, instead of standard output.", valueName: "file"),
+        completion: .file(extensions: ["lock"]))
+    var out: String?
 
     @OptionGroup var output: OutputOptions
 
@@ -30,6 +37,7 @@ struct ManifestCommand: ParsableCommand {
             done += 1
         }
         progress.finish()
+        if let out { return try TextFile.write(manifest.json, to: FilePath(out)) }
         try StandardOutput.write(manifest.json)
     }
 }

@@ -1,3 +1,4 @@
+internal import CheckpointFormat
 internal import Foundation
 internal import SystemPackage
 
@@ -38,14 +39,22 @@ enum PipedCheckpoint {
                 "standard output: is a terminal, expected a pipe or a file for a checkpoint")
         }
         let folder = FileManager.default.temporaryDirectory.appending(path: "crux-output-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let name = FilePath(folder.path(percentEncoded: false)).appending("checkpoint")
+        let path = FilePath(folder.path(percentEncoded: false))
+        try UnfinishedPaths.creating(path, remove: { try? FileManager.default.removeItem(at: folder) }) {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        }
+        defer {
+            try? FileManager.default.removeItem(at: folder)
+            UnfinishedPaths.forget(path)
+        }
+        let name = path.appending("checkpoint")
         let value = try body(name)
         let file = try FileDescriptor.open(name, .readOnly)
         defer { try? file.close() }
         do {
             try copy(file, to: .standardOutput)
+        } catch Errno.brokenPipe {
+            Interruption.end(by: SIGPIPE)
         } catch {
             throw CommandFailure.couldNotRun("standard output: cannot write: \(error)")
         }

@@ -8,7 +8,7 @@ struct PretrainCommand: ParsableCommand {
         abstract: "Train a small GPT on additions with a scratchpad.",
         discussion: """
             Every setting has a default; configs/ has presets. The checkpoint holds the whole state, so that a run that \
-            was interrupted resumes bit for bit. Exit code 130: interrupted and saved.
+            was interrupted resumes bit for bit. Ctrl-C and SIGTERM save after the step under way (exit code 130, 143); the second one ends at once.
             """)
 
     @OptionGroup var training: TrainingOptions

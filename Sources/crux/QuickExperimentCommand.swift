@@ -66,7 +66,7 @@ struct QuickExperimentCommand: ParsableCommand {
         } catch is ExperimentInterrupted {
             narration.finish()
             StandardError.write("interrupted: saved in \(out); the same command goes on from there\n")
-            throw ExitCode(130)
+            Interruption.endAfterSaving()
         }
         narration.finish()
         let seconds = (ContinuousClock.now - start) / .seconds(1)

@@ -1,17 +1,18 @@
-internal import ArgumentParser
+internal import Foundation
 internal import SystemPackage
 
 /// Data for people and programs.
 enum StandardOutput {
     /// Writes a text.
     ///
-    /// - Throws: An exit without words where the reader has gone, as `head` does; else what could not be written.
+    /// Where the reader has gone, as `head` does, the process ends without words, by SIGPIPE.
+    ///
+    /// - Throws: What could not be written.
     static func write(_ text: String) throws {
         do {
             try FileDescriptor.standardOutput.writeAll(text.utf8)
         } catch Errno.brokenPipe {
-            // What a shell reports of a program that SIGPIPE ended.
-            throw ExitCode(141)
+            Interruption.end(by: SIGPIPE)
         } catch {
             throw CommandFailure.couldNotRun("standard output: cannot write: \(error)")
         }

@@ -150,7 +150,7 @@ struct TrainingOptions: ParsableArguments {
             StandardError.write("stopped at step \(summary.step): evaluation.metric has not got better for so long\n")
         case .interrupted:
             StandardError.write("interrupted: saved at step \(summary.step); --resume goes on from there\n")
-            throw ExitCode(130)
+            Interruption.endAfterSaving()
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import CheckpointFormat
+internal import Gates
 internal import Integrity
 internal import Rendering
 

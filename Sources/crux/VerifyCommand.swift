@@ -4,6 +4,7 @@ internal import CheckpointFormat
 internal import CheckpointInterop
 internal import Crypto
 internal import Foundation
+internal import Gates
 internal import Integrity
 internal import Kernels
 internal import Rendering
@@ -107,7 +108,7 @@ struct VerifyCommand: ParsableCommand {
         let results = files.count == 1 ? [verifyAlone(files[0], bases)] : verifySideBySide(files, bases)
         var judged: [FileVerification] = []
         for var result in results {
-            if !keys.isEmpty { result.reject(try signatureProblems(result.path, keys)) }
+            if !keys.isEmpty { result.reject(signatureProblems(result.path, keys, bases)) }
             // What is damaged is not worth training.
             if replay, result.status == .valid { result.add(try trainAgain(result.path)) }
             judged.append(result)
@@ -171,48 +172,27 @@ struct VerifyCommand: ParsableCommand {
 
     /// Writes the summary in every form that was asked for.
     private func report(_ summary: VerificationSummary) throws {
-        if let junit {
-            try TextFile.write(CheckedFile.junit(summary.checkedFiles, suite: "crux verify"), to: FilePath(junit))
-        }
+        if let junit { try PipelineReports.writeJUnit(summary.checkedFiles, suite: "crux verify", to: junit) }
         if let sarif {
-            let log = SARIFLog(
-                summary.checkedFiles, tool: "crux", toolVersion: Crux.version, rules: VerificationSummary.rules)
-            try TextFile.write(try ReportJSON.encode(log), to: FilePath(sarif))
+            try PipelineReports.writeSARIF(summary.checkedFiles, rules: VerificationSummary.rules, to: sarif)
         }
-        if ProcessInfo.processInfo.environment["GITHUB_ACTIONS"] == "true" {
-            StandardError.write(CheckedFile.gitHubAnnotations(summary.checkedFiles, title: "crux verify"))
-        }
+        PipelineReports.annotate(summary.checkedFiles, title: "crux verify")
         try StandardOutput.write(output.json ? ReportJSON.encode(summary) : summary.text(style: Terminal.output))
         if let code = summary.exitCode { throw code }
     }
 
-    /// What the signature beside a checkpoint does not vouch for, a line each.
+    /// What the signature of a checkpoint does not vouch for.
     private func signatureProblems(
-        _ path: String, _ keys: [Curve25519.Signing.PublicKey]
-    ) throws -> [FileVerification.Problem] {
-        try signatureFailures(path, keys).map { FileVerification.Problem(rule: "signature", description: $0) }
-    }
-
-    private func signatureFailures(_ path: String, _ keys: [Curve25519.Signing.PublicKey]) throws -> [String] {
-        let beside = ContentSignature.path(beside: FilePath(path))
-        do {
-            let source = try output.open(path)
-            let place: FilePath
-            let json: String
-            let embedded = source.metadata.first { $0.key == SignedContent.signatureKey }?.value
-            if (try? Stat(beside)) == nil, case .string(let text)? = embedded {
-                (place, json) = (FilePath(path), text)
-            } else {
-                (place, json) = (beside, try TextFile.read(beside.string))
-            }
-            let signature = try ContentSignature(json: json, path: place)
-            let content = try SignedContent(of: source, workerCount: output.workerCount)
-            return signature.problems(for: content, trusting: keys)
-        } catch let error as CheckpointError where error.kind == .missing && error.path == beside {
-            return ["there is no signature: \(beside) is missing, and none is in the metadata"]
-        } catch let error as CheckpointError {
-            return ["the signature could not be checked: \(error)"]
+        _ path: String, _ keys: [Curve25519.Signing.PublicKey], _ bases: BaseSearch
+    ) -> [FileVerification.Problem] {
+        let problems: [String]
+        do throws(CheckpointError) {
+            let source = try CheckpointOpener.open(FilePath(path), bases: bases)
+            problems = try ContentSignature.problems(of: source, trusting: keys, workerCount: output.workerCount)
+        } catch {
+            problems = ["the signature could not be checked: \(error)"]
         }
+        return problems.map { FileVerification.Problem(rule: "signature", description: $0) }
     }
 
     private func compare(with manifest: String) throws {

@@ -14,6 +14,8 @@ struct JSONSchemaTests {
         try FileManager.default.createDirectory(atPath: pinned, withIntermediateDirectories: false)
         try FileManager.default.copyItem(
             atPath: folder.path.appending("base.crux").string, toPath: "\(pinned)/base.crux")
+        try folder.file("release.yml").writeBytes(
+            Array("{verify: full, lineage: {parent: --reference}, frozen: [wte.weight], values: [norm>1]}\n".utf8))
     }
 
     private static func schema(_ name: String) throws -> String {
@@ -45,6 +47,7 @@ struct JSONSchemaTests {
                 ]
             ),
             ("verify", ["verify", "base.crux", "damaged.crux", "--json"]),
+            ("check", ["check", "policy.crux", "--policy", "release.yml", "--reference", "base.crux", "--json"]),
             ("repair", ["repair", "cut.crux", "saved.crux", "--json"]),
             ("evaluate", ["evaluate", "base.crux", "--digits", "2", "--examples", "2", "--json"]),
             ("convert", ["convert", "base.crux", "out.safetensors", "--json"]),

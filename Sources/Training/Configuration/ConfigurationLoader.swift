@@ -1,4 +1,4 @@
-import Yams
+package import Yams
 
 /// Reads configurations: defaults, then a YAML file, then `--set key=value`, then validation.
 public enum ConfigurationLoader {
@@ -85,7 +85,8 @@ public enum ConfigurationLoader {
         }
     }
 
-    private static func compose(_ yaml: String, source: String) throws(ConfigurationError) -> Node? {
+    /// A text's root node; nil where there is nothing.
+    package static func compose(_ yaml: String, source: String) throws(ConfigurationError) -> Node? {
         do {
             return try Yams.compose(yaml: yaml)
         } catch let error as YamlError {
@@ -108,7 +109,7 @@ public enum ConfigurationLoader {
     }
 
     /// The known key that takes the fewest single-character edits to reach; sections count as keys too.
-    static func nearestKey(to key: String, among keys: [String]) -> String {
+    package static func nearestKey(to key: String, among keys: [String]) -> String {
         let sections = keys.compactMap { key in key.firstIndex(of: ".").map { String(key[..<$0]) } }
         return (keys + sections).min { editDistance($0, key) < editDistance($1, key) } ?? ""
     }

@@ -12,10 +12,11 @@ private let target: FuzzTarget = {
 }()
 
 private let file = ScratchFile()
+private let folder = ScratchFolder()
 
 /// Called by libFuzzer with one input after the other.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    target.run([UInt8](UnsafeBufferPointer(start: start, count: count)), in: file)
+    target.run([UInt8](UnsafeBufferPointer(start: start, count: count)), in: file, folder)
     return 0
 }

@@ -1,6 +1,10 @@
+import Analysis
 import CheckpointFormat
 import CheckpointInterop
 import Codecs
+import Crypto
+import Integrity
+import LanguageModel
 import SystemPackage
 import Training
 
@@ -21,10 +25,20 @@ enum FuzzTarget: String, CaseIterable {
     case roundTrip = "round-trip"
     /// The bytes as a checkpoint of whatever format they look like: opened, every tensor read.
     case interop
+    /// An archive (``ScratchFolder``) as a folder of shards with their index.
+    case folder
+    /// An archive as the configuration and tokenizer of a GPT-2 folder: read, and texts encoded.
+    case tokenizer
     /// The bytes as the text of a configuration file.
     case configuration
+    /// The bytes as prompts in JSON lines.
+    case prompts
+    /// The bytes as a manifest.
+    case manifest
+    /// The bytes as a signature, and as keys in PEM.
+    case signature
 
-    func run(_ bytes: [UInt8], in file: ScratchFile) {
+    func run(_ bytes: [UInt8], in file: ScratchFile, _ folder: ScratchFolder) {
         switch self {
         case .checkpoint:
             file.replaceContent(bytes)
@@ -48,8 +62,23 @@ enum FuzzTarget: String, CaseIterable {
         case .interop:
             file.replaceContent(bytes)
             Self.readAsAnyFormat(file.path)
+        case .folder:
+            folder.replaceContent(bytes)
+            Self.readAsAnyFormat(folder.path)
+        case .tokenizer:
+            folder.replaceContent(bytes + Array("\n@@@ model.safetensors\n".utf8) + Self.emptySafetensors)
+            Self.readAsTokenizer(folder.path)
         case .configuration:
-            Self.readAsConfiguration(bytes)
+            let text = String(decoding: bytes, as: UTF8.self)
+            _ = try? ConfigurationLoader.load(FineTuningConfiguration.self, yaml: text)
+            _ = try? ConfigurationLoader.load(PretrainingConfiguration.self, yaml: text)
+        case .prompts:
+            let text = String(decoding: bytes, as: UTF8.self)
+            for name in ["prompts.jsonl", "prompts.txt"] { _ = try? PromptFile(text, name: name) }
+        case .manifest:
+            Self.readAsManifest(bytes)
+        case .signature:
+            Self.readAsSignature(bytes)
         }
     }
 
@@ -90,8 +119,34 @@ enum FuzzTarget: String, CaseIterable {
         }
     }
 
-    private static func readAsConfiguration(_ bytes: [UInt8]) {
+    /// A file without tensors: the tokenizer is read before they are looked for.
+    private static let emptySafetensors: [UInt8] = [8, 0, 0, 0, 0, 0, 0, 0] + Array("{}      ".utf8)
+
+    private static func readAsTokenizer(_ folder: FilePath) {
+        guard let source = try? CheckpointOpener.open(folder), let description = try? GPT2Description(of: source),
+            let tokenizer = try? Tokenizer(metadata: description.tokenizer)
+        else { return }
+        for text in ["Hello, world!  123\n", "naïve façade 😀", ""] {
+            guard let tokens = try? tokenizer.encode(text) else { continue }
+            _ = tokenizer.decode(tokens)
+        }
+    }
+
+    private static func readAsManifest(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
-        _ = try? ConfigurationLoader.load(FineTuningConfiguration.self, yaml: text)
+        guard let manifest = try? CheckpointManifest(json: text, path: "checkpoints.lock") else { return }
+        _ = try? manifest.json
+        _ = try? manifest.compare(in: "/dev/shm/crux-fuzz-nothing", found: [])
+    }
+
+    private static let content = SignedContent(text: "crux-signed-content 1\n")
+
+    private static func readAsSignature(_ bytes: [UInt8]) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        let key = (try? Curve25519.Signing.PublicKey(pem: text)) ?? Curve25519.Signing.PrivateKey().publicKey
+        _ = try? Curve25519.Signing.PrivateKey(pem: text)
+        let found = SignedContent(text: text) ?? content
+        guard let found, let signature = try? ContentSignature(json: text, path: "x.sig") else { return }
+        precondition(!signature.problems(for: found, trusting: [key]).isEmpty, "a forged signature is believed")
     }
 }

@@ -1,64 +1,83 @@
 internal import Analysis
-internal import ArgumentParser
-internal import CheckpointFormat
-internal import CheckpointInterop
+package import CheckpointFormat
+package import CheckpointInterop
 internal import Codecs
-internal import Integrity
 internal import Rendering
-internal import SystemPackage
+package import SystemPackage
 internal import TensorCore
-internal import Training
+package import Training
 
 /// What verifying one file has shown.
-struct FileVerification: Encodable {
+package struct FileVerification: Encodable, Sendable {
     /// The verdict.
-    enum Status: String, Encodable {
+    package enum Status: String, Encodable, Sendable {
         case valid, invalid, unreadable
     }
 
     /// One thing that is wrong, or worth knowing.
-    struct Problem: Encodable, CustomStringConvertible {
+    package struct Problem: Encodable, Sendable, CustomStringConvertible {
         /// The kind of failure, as ``CheckpointError/Kind`` names it; `notFinite`, `signature` and `replay` beside.
-        let rule: String
+        package let rule: String
         /// Place, problem, found and expected.
-        let description: String
+        package let description: String
         /// The bytes of the file that it is about.
-        var byteRange: Range<Int>?
+        package let byteRange: Range<Int>?
+
+        /// Describes what is wrong.
+        package init(rule: String, description: String, byteRange: Range<Int>? = nil) {
+            self.rule = rule
+            self.description = description
+            self.byteRange = byteRange
+        }
     }
 
     /// What to check beyond what the format itself proves.
-    struct Checks {
+    package struct Checks: Sendable {
         /// Whether what is stored is decoded.
-        var mode = VerificationReport.Mode.full
+        package var mode: VerificationReport.Mode
         /// Whether NaN and infinite values make a file invalid.
-        var mustBeFinite = false
+        package var mustBeFinite: Bool
         /// Where the bases of deltas are looked for.
-        var bases = BaseSearch.standardOfAnyFormat
+        package var bases: BaseSearch
         /// The threads; all processors where nil.
-        var workerCount: Int?
+        package var workerCount: Int?
+
+        /// Everything that the format proves, and nothing beside, unless told otherwise.
+        package init(
+            mode: VerificationReport.Mode = .full, mustBeFinite: Bool = false,
+            bases: BaseSearch = .standardOfAnyFormat, workerCount: Int? = nil
+        ) {
+            self.mode = mode
+            self.mustBeFinite = mustBeFinite
+            self.bases = bases
+            self.workerCount = workerCount
+        }
     }
 
     /// The file.
-    let path: String
+    package let path: String
     /// The verdict.
-    private(set) var status: Status
+    package private(set) var status: Status
     /// The format; nil where it is none that is known.
-    private(set) var format: CheckpointFileFormat?
+    package private(set) var format: CheckpointFileFormat?
     /// Whether the format can prove that its bytes are as they were written.
-    private(set) var hasChecksums = false
+    package private(set) var hasChecksums = false
     /// What is wrong.
-    private(set) var problems: [Problem] = []
+    package private(set) var problems: [Problem] = []
     /// What is worth knowing of a file that is valid.
-    private(set) var notes: [Problem] = []
+    package private(set) var notes: [Problem] = []
     /// The digest of all weights; nil where the file is invalid or its bytes were not read.
-    private(set) var weightsDigest: String?
+    package private(set) var weightsDigest: String?
     /// What the verifier of crux files found; nil for other formats.
-    private(set) var report: VerificationReport?
+    package private(set) var report: VerificationReport?
     /// What training its last steps again has shown; nil where that was not asked.
-    private(set) var replay: Replay.Result?
+    package private(set) var replay: Replay.Result?
+
+    /// Whether the content was decoded and read, and not only what is stored.
+    package var hasReadContent: Bool { report?.checksContent ?? (weightsDigest != nil) }
 
     /// Verifies a file.
-    init(
+    package init(
         path: FilePath, checks: Checks, progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
     ) {
         self.path = path.string
@@ -137,7 +156,7 @@ struct FileVerification: Encodable {
     }
 
     /// Adds what training its last steps again has shown.
-    mutating func add(_ replay: Replay.Result) {
+    package mutating func add(_ replay: Replay.Result) {
         self.replay = replay
         guard let first = replay.firstDifference else { return }
         let place = first.element.map { ", element \($0)" } ?? ""
@@ -152,79 +171,9 @@ struct FileVerification: Encodable {
     }
 
     /// Adds what is wrong beside the bytes; a file that could not be read stays that.
-    mutating func reject(_ found: [Problem]) {
+    package mutating func reject(_ found: [Problem]) {
         guard !found.isEmpty else { return }
         problems += found
         if status == .valid { status = .invalid }
-    }
-}
-
-/// What verifying several files has shown.
-struct VerificationSummary: Encodable {
-    /// The version of this structure; a change of meaning or a removed field raises it.
-    let schemaVersion = 1
-    /// Whether all are valid.
-    let isValid: Bool
-    /// The files in the order of the command line.
-    let files: [FileVerification]
-    /// The files that a manifest pins, and those it should; nil where none was given.
-    let pinned: [CheckpointManifest.Comparison]?
-
-    /// Sums up.
-    init(files: [FileVerification], pinned: [CheckpointManifest.Comparison]? = nil) {
-        self.files = files
-        self.pinned = pinned
-        isValid = files.allSatisfy { $0.status == .valid } && (pinned ?? []).allSatisfy { $0.status == .same }
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case schemaVersion, isValid, files, pinned
-    }
-
-    /// 1 where a file is invalid, else 2 where one could not be read; nil where all are valid.
-    var exitCode: ExitCode? {
-        if isValid { return nil }
-        return ExitCode(pinned != nil || files.contains { $0.status == .invalid } ? 1 : 2)
-    }
-
-    /// The summary for a terminal.
-    func text(style: TerminalStyle) -> String {
-        (pinned ?? []).map { file in
-            let verdict = style.paint(file.status.rawValue, file.status == .same ? .good : .bad)
-            let detail = file.detail.isEmpty ? "" : "\n  \(file.detail)"
-            return "\(verdict)  \(TerminalText.visible(file.path))\(detail)\n"
-        }.joined()
-            + files.map { $0.text(style: style) }.joined()
-    }
-}
-
-extension FileVerification {
-    /// The verdict, and what is wrong or worth knowing, for a terminal.
-    func text(style: TerminalStyle) -> String {
-        var line = style.paint(status.rawValue, status == .valid ? .good : .bad)
-        line += "  " + TerminalText.visible(path)
-        switch status {
-        case .valid:
-            if let report {
-                line += "  \(FigureFormat.count.text(report.tensorCount)) tensors, "
-                line += FigureFormat.bytes.text(report.byteCount)
-                line += ", \(report.checksContent ? "every byte" : "stored bytes") checked"
-            } else if let format {
-                line += "  structure only: \(format.rawValue) has no checksums"
-            }
-            if let weightsDigest { line += "\n       weights \(weightsDigest)" }
-            if let replay {
-                line += "\n       steps \(replay.firstStep + 1) to \(replay.lastStep) trained again from "
-                line += TerminalText.visible(replay.previous ?? "the run's start")
-                line += ": \(FigureFormat.count.text(replay.tensorCount)) tensors, every bit the same"
-            }
-            for note in notes { line += "\n       \(TerminalText.visible(note.description))" }
-        case .invalid:
-            // A checkpoint's problem is data; a file that cannot be read is an error, on standard error.
-            line += "  (\(Set(problems.map(\.rule)).sorted().joined(separator: ", ")))"
-            for problem in problems { line += "\n  " + TerminalText.visible(problem.description) }
-        case .unreadable: break
-        }
-        return line + "\n"
     }
 }
