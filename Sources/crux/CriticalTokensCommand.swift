@@ -84,7 +84,7 @@ struct CriticalTokensCommand: ParsableCommand {
         } catch is ExperimentInterrupted {
             progress.finish()
             StandardError.write("interrupted: saved in \(out); the same command goes on from there\n")
-            throw ExitCode(130)
+            Interruption.endAfterSaving()
         }
         progress.finish()
         let page = folder.appending("report.html")

@@ -78,7 +78,7 @@ struct ExperimentOptions: ParsableArguments {
             progress.finish()
             _ = try? reports.write()
             StandardError.write("interrupted: saved in \(out); the same command goes on from there\n")
-            throw ExitCode(130)
+            Interruption.endAfterSaving()
         }
         progress.finish()
     }
