@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Training
 
-@testable import Experiments
+import Experiments
 
 @Suite struct CriticalTokenStudyTests {
     private static func model(in temporary: borrowing TemporaryFolder) throws -> LoadedModel {

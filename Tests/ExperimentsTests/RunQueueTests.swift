@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Training
 
-@testable import Experiments
+import Experiments
 
 /// The events of a queue, in words.
 private final class QueueEvents: Sendable {

@@ -3,7 +3,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@testable import Experiments
+import Experiments
 
 /// What scipy and numpy said about fixed numbers: `fixtures/statistics`.
 private struct StatisticsGolden: Decodable {

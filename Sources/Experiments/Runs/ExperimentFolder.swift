@@ -14,7 +14,7 @@ public struct ExperimentFolder: Hashable, Sendable {
     public func run(_ name: String) -> RunPlace { RunPlace(path.appending("runs").appending(name)) }
 
     /// Keeps other processes from working here, until the lock is let go or the process ends, however it ends.
-    final class Lock: Sendable {
+    package final class Lock: Sendable {
         private let descriptor: FileDescriptor
 
         fileprivate init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
@@ -25,7 +25,7 @@ public struct ExperimentFolder: Hashable, Sendable {
     /// Makes the folder and locks it.
     ///
     /// - Throws: ``ExperimentError`` where it cannot be made or another process works there.
-    func lock() throws(ExperimentError) -> Lock {
+    package func lock() throws(ExperimentError) -> Lock {
         let file = path.appending(".lock")
         let descriptor: FileDescriptor
         do {
