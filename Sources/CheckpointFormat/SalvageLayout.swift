@@ -48,7 +48,8 @@ struct SalvageLayout {
 
     private static func index(_ section: FoundSection, in file: InputFile) -> FileIndex? {
         var decoder = section.decoder(in: file, "index")
-        return try? FileIndex.decode(&decoder, indexOffset: section.header.offset, features: .readable)
+        // Not of a file that lists shards, which holds no tensors.
+        return try? FileIndex.decode(&decoder, indexOffset: section.header.offset, features: .deltas)
     }
 
     private mutating func add(_ entries: [FileIndex.Entry], displacement: Int = 0) {
@@ -61,9 +62,17 @@ struct SalvageLayout {
             case .metadata: metadataEntry = entry
             case .base: baseEntry = entry
             case .past: break
+            case .shards: addShardList(entry.range)
             default: optionalEntries.append(entry)
             }
         }
+    }
+
+    private mutating func addShardList(_ range: Range<Int>) {
+        lost.append(
+            .init(
+                .section, name: "\(SectionKind.shards)", byteRange: range,
+                problem: "lists shards, each of which is repaired for itself"))
     }
 
     /// Behind the index there is its trailer. More would be what an edit has added, or what else was lost.
@@ -100,6 +109,10 @@ struct SalvageLayout {
                 lastEnd = section.range.upperBound
             // An index that cannot be read is of no use, but what it lies behind is complete.
             case .index: covered.insert(contentsOf: section.range)
+            case .shards:
+                addShardList(section.range)
+                covered.insert(contentsOf: section.range)
+                lastEnd = section.range.upperBound
             default:
                 if section.header.kind.isOptional {
                     lost.append(
