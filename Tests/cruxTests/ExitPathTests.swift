@@ -28,7 +28,7 @@ struct WritingCommand: CustomTestStringConvertible, Sendable {
         WritingCommand(command: "verify base.crux --sarif new.sarif", output: "new.sarif"),
         WritingCommand(command: "diff base.crux policy.crux --html new.html", output: "new.html"),
         WritingCommand(command: "kl base.crux policy.crux --text text.txt --html new.html", output: "new.html"),
-        WritingCommand(command: "bench-format base.crux --rounds 1", output: nil),
+        WritingCommand(command: "bench format base.crux --rounds 1", output: nil),
     ]
 }
 
