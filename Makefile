@@ -28,16 +28,16 @@ build: setup  ## Build the command line tool, optimised.
 	swift build -c release --product crux
 
 install: build  ## Install the tool, man pages, completions and presets under PREFIX=/usr/local (DESTDIR= before it).
-	Packaging/install-files $(CRUX) "$(DESTDIR)" "$(PREFIX)"
+	.ci/packaging/install-files $(CRUX) "$(DESTDIR)" "$(PREFIX)"
 
 uninstall:  ## Remove what install has put under PREFIX.
-	Packaging/uninstall-files "$(DESTDIR)" "$(PREFIX)"
+	.ci/packaging/uninstall-files "$(DESTDIR)" "$(PREFIX)"
 
 static: setup  ## Build .build/static/crux, which runs without Swift (ten minutes).
-	Packaging/build-static
+	.ci/packaging/build-static
 
 deb: static  ## Build a Debian package of it, .build/crux_*.deb.
-	Packaging/build-package .build/static/crux
+	.ci/packaging/build-package .build/static/crux
 
 bench: build  ## Measure training and generation beside PyTorch, in turns (half an hour; installs PyTorch).
 	python3 Benchmarks/engine.py
