@@ -32,7 +32,7 @@ final class OutputFolder {
             ".\(name).\(ProcessInfo.processInfo.processIdentifier).unfinished")
         do {
             try UnfinishedPaths.creating(
-                unfinished, remove: { [unfinished] in try? FileManager.default.removeItem(atPath: unfinished.string) }
+                unfinished, remove: { [unfinished] in Self.remove(unfinished) }
             ) { try files.createDirectory(atPath: unfinished.string, withIntermediateDirectories: false) }
         } catch {
             throw CheckpointError(.io, path: path, problem: "the folder cannot be created: \(error)")
@@ -64,7 +64,14 @@ final class OutputFolder {
     func discard() {
         guard isOpen else { return }
         isOpen = false
-        try? FileManager.default.removeItem(atPath: unfinished.string)
+        Self.remove(unfinished)
         UnfinishedPaths.forget(unfinished)
+    }
+
+    /// Removes a folder, also while another thread gives a file in it its name, which makes one try fail.
+    private static func remove(_ folder: FilePath) {
+        for _ in 0..<1000 where (try? Stat(folder)) != nil {
+            try? FileManager.default.removeItem(atPath: folder.string)
+        }
     }
 }
