@@ -59,8 +59,7 @@ package final class OutputFile {
                 // In the moment before it was locked, another save may have taken the file for an abandoned one.
                 guard TemporaryName.claim(descriptor) else {
                     try? descriptor.close()
-                    try? operations.remove(temporary)
-                    UnfinishedPaths.forget(temporary)
+                    UnfinishedPaths.settling(temporary) { try? operations.remove(temporary) }
                     continue
                 }
                 let file = OutputFile(
@@ -131,8 +130,7 @@ package final class OutputFile {
             } catch Errno.interrupted {
                 // Closed all the same.
             }
-            try Self.retrying { try operations.rename(temporary, target) }
-            UnfinishedPaths.forget(temporary)
+            try UnfinishedPaths.settling(temporary) { try Self.retrying { try operations.rename(temporary, target) } }
             self.descriptor = nil
             try? descriptor.close()
             let folder = target.removingLastComponent()
@@ -146,14 +144,20 @@ package final class OutputFile {
         }
     }
 
+    /// Writes a whole text file, durably; it appears under its name only when it is whole.
+    package static func write(_ text: String, to path: FilePath) throws(CheckpointError) {
+        let file = try create(at: path)
+        try file.write(Array(text.utf8))
+        try file.finish()
+    }
+
     /// Gives up: removes the temporary file. Does nothing after ``finish()``.
     package func discard() {
         guard let descriptor else { return }
         self.descriptor = nil
         guard let temporary else { return }
         try? descriptor.close()
-        try? operations.remove(temporary)
-        UnfinishedPaths.forget(temporary)
+        UnfinishedPaths.settling(temporary) { try? operations.remove(temporary) }
     }
 
     private func flush() throws(CheckpointError) {

@@ -23,8 +23,21 @@ package enum UnfinishedPaths {
         }
     }
 
+    /// Gives what is at a path its name, or takes it away, and leaves the path alone from then on.
+    ///
+    /// - Parameter body: Does it. The path is remembered still where it throws.
+    package static func settling<Failure: Error>(
+        _ path: FilePath, _ body: () throws(Failure) -> Void
+    ) throws(Failure) {
+        // Under the lock as well: a removal of everything must not meet names that change below it.
+        try removals.withLock { removals throws(Failure) in
+            try body()
+            removals[path] = nil
+        }
+    }
+
     /// Leaves what is at a path alone: it has its name now, or is gone.
-    package static func forget(_ path: FilePath) { removals.withLock { _ = $0.removeValue(forKey: path) } }
+    package static func forget(_ path: FilePath) { settling(path) {} }
 
     /// Takes everything away and ends the process; nothing can be created or reported meanwhile.
     package static func removeAll(thenEnd end: () -> Never) -> Never {

@@ -32,7 +32,7 @@ final class OutputFolder {
             ".\(name).\(ProcessInfo.processInfo.processIdentifier).unfinished")
         do {
             try UnfinishedPaths.creating(
-                unfinished, remove: { [unfinished] in Self.remove(unfinished) }
+                unfinished, remove: { [unfinished] in try? FileManager.default.removeItem(atPath: unfinished.string) }
             ) { try files.createDirectory(atPath: unfinished.string, withIntermediateDirectories: false) }
         } catch {
             throw CheckpointError(.io, path: path, problem: "the folder cannot be created: \(error)")
@@ -43,18 +43,17 @@ final class OutputFolder {
 
     /// Writes a whole file.
     func write(_ text: String, to name: String) throws(CheckpointError) {
-        let file = try OutputFile.create(at: unfinished.appending(name))
-        try file.write(Array(text.utf8))
-        try file.finish()
+        try OutputFile.write(text, to: unfinished.appending(name))
     }
 
     /// Gives the folder its name.
     func finish() throws(CheckpointError) {
         do {
-            if (try? Stat(path)) != nil { try FileManager.default.removeItem(atPath: path.string) }
-            try FileManager.default.moveItem(atPath: unfinished.string, toPath: path.string)
+            try UnfinishedPaths.settling(unfinished) {
+                if (try? Stat(path)) != nil { try FileManager.default.removeItem(atPath: path.string) }
+                try FileManager.default.moveItem(atPath: unfinished.string, toPath: path.string)
+            }
             isOpen = false
-            UnfinishedPaths.forget(unfinished)
         } catch {
             throw CheckpointError(.io, path: path, problem: "cannot be put in place: \(error)")
         }
@@ -64,14 +63,6 @@ final class OutputFolder {
     func discard() {
         guard isOpen else { return }
         isOpen = false
-        Self.remove(unfinished)
-        UnfinishedPaths.forget(unfinished)
-    }
-
-    /// Removes a folder, also while another thread gives a file in it its name, which makes one try fail.
-    private static func remove(_ folder: FilePath) {
-        for _ in 0..<1000 where (try? Stat(folder)) != nil {
-            try? FileManager.default.removeItem(atPath: folder.string)
-        }
+        UnfinishedPaths.settling(unfinished) { try? FileManager.default.removeItem(atPath: unfinished.string) }
     }
 }

@@ -43,10 +43,7 @@ enum PipedCheckpoint {
         try UnfinishedPaths.creating(path, remove: { try? FileManager.default.removeItem(at: folder) }) {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
         }
-        defer {
-            try? FileManager.default.removeItem(at: folder)
-            UnfinishedPaths.forget(path)
-        }
+        defer { UnfinishedPaths.settling(path) { try? FileManager.default.removeItem(at: folder) } }
         let name = path.appending("checkpoint")
         let value = try body(name)
         let file = try FileDescriptor.open(name, .readOnly)
