@@ -72,42 +72,37 @@ struct FileStructure {
 
     /// Reads and checks the metadata section.
     func readMetadata(_ file: InputFile) throws(CheckpointError) -> Metadata {
-        let place = CheckpointPlace(section: "metadata")
-        guard let entry = index.entries.first(where: { $0.kind == .metadata }) else {
+        guard var decoder = try decoder(of: .metadata, "metadata", in: file) else {
             throw CheckpointError(
                 .invalid, path: file.path, place: CheckpointPlace(section: "index"),
                 problem: "there is no metadata section")
         }
-        let body = try Self.sectionBody(
-            try file.read(entry.range), kind: .metadata, range: entry.range, digest: entry.bodyDigest,
-            path: file.path, place: place)
-        var decoder = ByteDecoder(
-            body, path: file.path, place: place, fileOffset: entry.range.lowerBound + Format.blockByteCount)
         return try MetadataSection.decode(&decoder)
     }
 
     /// Reads and checks what a delta says of its base; nil for a file that is no delta.
     func readBase(_ file: InputFile) throws(CheckpointError) -> BaseReference? {
-        guard let entry = index.entries.first(where: { $0.kind == .base }) else { return nil }
-        let place = CheckpointPlace(section: "base")
-        let body = try Self.sectionBody(
-            try file.read(entry.range), kind: .base, range: entry.range, digest: entry.bodyDigest,
-            path: file.path, place: place)
-        var decoder = ByteDecoder(
-            body, path: file.path, place: place, fileOffset: entry.range.lowerBound + Format.blockByteCount)
+        guard var decoder = try decoder(of: .base, "base", in: file) else { return nil }
         return try BaseReference.decode(&decoder)
     }
 
     /// Reads and checks the list of shards; empty for a file that holds its tensors itself.
     func readShards(_ file: InputFile) throws(CheckpointError) -> [ShardReference] {
-        guard let entry = index.entries.first(where: { $0.kind == .shards }) else { return [] }
-        let place = CheckpointPlace(section: "shards")
-        let body = try Self.sectionBody(
-            try file.read(entry.range), kind: .shards, range: entry.range, digest: entry.bodyDigest,
-            path: file.path, place: place)
-        var decoder = ByteDecoder(
-            body, path: file.path, place: place, fileOffset: entry.range.lowerBound + Format.blockByteCount)
+        guard var decoder = try decoder(of: .shards, "shards", in: file) else { return [] }
         return try ShardList.decode(&decoder)
+    }
+
+    /// The checked body of the section of a kind; nil for a file that has none.
+    private func decoder(
+        of kind: SectionKind, _ name: String, in file: InputFile
+    ) throws(CheckpointError) -> ByteDecoder? {
+        guard let entry = index.entries.first(where: { $0.kind == kind }) else { return nil }
+        let place = CheckpointPlace(section: name)
+        let body = try Self.sectionBody(
+            try file.read(entry.range), kind: kind, range: entry.range, digest: entry.bodyDigest, path: file.path,
+            place: place)
+        return ByteDecoder(
+            body, path: file.path, place: place, fileOffset: entry.range.lowerBound + Format.blockByteCount)
     }
 
     /// Opens the base of a delta; nil for a file that is no delta.
