@@ -1,5 +1,6 @@
 internal import Analysis
 internal import ArgumentParser
+internal import CheckpointFormat
 internal import Experiments
 internal import Foundation
 internal import Rendering
@@ -83,15 +84,14 @@ struct CriticalTokensCommand: ParsableCommand {
             outcome = try study.run()
         } catch is ExperimentInterrupted {
             progress.finish()
-            StandardError.write("interrupted: saved in \(out); the same command goes on from there\n")
-            Interruption.endAfterSaving()
+            Interruption.endExperiment(savedIn: out)
         }
         progress.finish()
         let page = folder.appending("report.html")
         try HTMLFile.write(outcome.page(command: CommandText.current, shown: show), to: page.string)
-        try TextFile.write(try ReportJSON.encode(outcome.result), to: folder.appending("report.json"))
-        try TextFile.write(outcome.result.certaintiesCSV, to: folder.appending("certainties.csv"))
-        try TextFile.write(outcome.result.forcedCSV, to: folder.appending("forced.csv"))
+        try OutputFile.write(try ReportJSON.encode(outcome.result), to: folder.appending("report.json"))
+        try OutputFile.write(outcome.result.certaintiesCSV, to: folder.appending("certainties.csv"))
+        try OutputFile.write(outcome.result.forcedCSV, to: folder.appending("forced.csv"))
         try StandardOutput.write(
             output.json
                 ? try ReportJSON.encode(outcome.result)

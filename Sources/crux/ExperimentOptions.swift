@@ -1,5 +1,6 @@
 internal import Analysis
 internal import ArgumentParser
+internal import CheckpointFormat
 internal import Experiments
 internal import Foundation
 internal import Rendering
@@ -77,8 +78,7 @@ struct ExperimentOptions: ParsableArguments {
         } catch is ExperimentInterrupted {
             progress.finish()
             _ = try? reports.write()
-            StandardError.write("interrupted: saved in \(out); the same command goes on from there\n")
-            Interruption.endAfterSaving()
+            Interruption.endExperiment(savedIn: out)
         }
         progress.finish()
     }
@@ -100,9 +100,9 @@ struct ExperimentReports: Sendable {
         let result = try ExperimentResult(plan, in: folder)
         try FileManager.default.createDirectory(atPath: folder.path.string, withIntermediateDirectories: true)
         try HTMLFile.write(result.page(command: command), to: page.string)
-        try TextFile.write(try ReportJSON.encode(result), to: folder.path.appending("report.json"))
-        try TextFile.write(result.runsCSV, to: folder.path.appending("runs.csv"))
-        try TextFile.write(result.curvesCSV, to: folder.path.appending("curves.csv"))
+        try OutputFile.write(try ReportJSON.encode(result), to: folder.path.appending("report.json"))
+        try OutputFile.write(result.runsCSV, to: folder.path.appending("runs.csv"))
+        try OutputFile.write(result.curvesCSV, to: folder.path.appending("curves.csv"))
         return result
     }
 }

@@ -1,3 +1,4 @@
+internal import CheckpointFormat
 internal import Rendering
 internal import SystemPackage
 
@@ -5,6 +6,6 @@ internal import SystemPackage
 enum HTMLFile {
     /// Writes the page; the file appears under its name only when it is whole.
     static func write(_ page: ReportPage, to path: String) throws {
-        try TextFile.write(page.html(), to: FilePath(path))
+        try OutputFile.write(page.html(), to: FilePath(path))
     }
 }

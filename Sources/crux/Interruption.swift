@@ -55,6 +55,12 @@ enum Interruption {
         end(by: number == 0 ? SIGINT : number)
     }
 
+    /// The same for an experiment, whose runs lie in a folder.
+    static func endExperiment(savedIn folder: String) -> Never {
+        StandardError.write("interrupted: saved in \(folder); the same command goes on from there\n")
+        endAfterSaving()
+    }
+
     /// Removes what is not finished, and ends the process by a signal.
     static func end(by number: Int32) -> Never {
         UnfinishedPaths.removeAll {

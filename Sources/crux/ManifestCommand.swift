@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CheckpointFormat
 internal import CheckpointInterop
 internal import Integrity
 internal import Rendering
@@ -37,7 +38,7 @@ struct ManifestCommand: ParsableCommand {
             done += 1
         }
         progress.finish()
-        if let out { return try TextFile.write(manifest.json, to: FilePath(out)) }
+        if let out { return try OutputFile.write(manifest.json, to: FilePath(out)) }
         try StandardOutput.write(manifest.json)
     }
 }

@@ -1,4 +1,5 @@
 internal import Analysis
+internal import CheckpointFormat
 internal import Foundation
 internal import Rendering
 internal import SystemPackage
@@ -7,13 +8,13 @@ internal import SystemPackage
 enum PipelineReports {
     /// Writes a JUnit report.
     static func writeJUnit(_ files: [CheckedFile], suite: String, to path: String) throws {
-        try TextFile.write(CheckedFile.junit(files, suite: suite), to: FilePath(path))
+        try OutputFile.write(CheckedFile.junit(files, suite: suite), to: FilePath(path))
     }
 
     /// Writes a SARIF log.
     static func writeSARIF(_ files: [CheckedFile], rules: [(id: String, text: String)], to path: String) throws {
         let log = SARIFLog(files, tool: "crux", toolVersion: Crux.version, rules: rules)
-        try TextFile.write(try ReportJSON.encode(log), to: FilePath(path))
+        try OutputFile.write(try ReportJSON.encode(log), to: FilePath(path))
     }
 
     /// Annotates a run on GitHub; does nothing elsewhere.

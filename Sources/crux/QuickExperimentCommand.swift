@@ -1,5 +1,6 @@
 internal import Analysis
 internal import ArgumentParser
+internal import CheckpointFormat
 internal import Experiments
 internal import Foundation
 internal import Rendering
@@ -65,8 +66,7 @@ struct QuickExperimentCommand: ParsableCommand {
             outcome = try experiment.run()
         } catch is ExperimentInterrupted {
             narration.finish()
-            StandardError.write("interrupted: saved in \(out); the same command goes on from there\n")
-            Interruption.endAfterSaving()
+            Interruption.endExperiment(savedIn: out)
         }
         narration.finish()
         let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -74,7 +74,7 @@ struct QuickExperimentCommand: ParsableCommand {
         let pagePath = plan.folder.appending("report.html").string
         try HTMLFile.write(page, to: pagePath)
         let json = try ReportJSON.encode(outcome.result)
-        try TextFile.write(json, to: plan.folder.appending("report.json"))
+        try OutputFile.write(json, to: plan.folder.appending("report.json"))
         try StandardOutput.write(
             output.json ? json : outcome.result.text(style: Terminal.output, report: pagePath, seconds: seconds))
     }

@@ -46,7 +46,7 @@ struct SignCommand: ParsableCommand {
             edit?.set(SignedContent.signatureKey, to: .string(try signature.json))
             try edit?.save()
         } else {
-            try TextFile.write(try signature.json, to: place)
+            try OutputFile.write(try signature.json, to: place)
         }
         try StandardOutput.write(
             output.json

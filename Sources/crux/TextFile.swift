@@ -14,11 +14,4 @@ enum TextFile {
         }
         return text
     }
-
-    /// Writes a text; the file appears under its name only when it is whole.
-    static func write(_ text: String, to path: FilePath) throws {
-        let file = try OutputFile.create(at: path)
-        try file.write(Array(text.utf8))
-        try file.finish()
-    }
 }

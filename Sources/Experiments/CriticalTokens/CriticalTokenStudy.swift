@@ -125,16 +125,17 @@ public struct CriticalTokenStudy: Sendable {
         var tokens: [ForcedToken] = []
         for (number, problem) in problems.enumerated() {
             let path = kept.appending("problem-\(number + 1).json")
-            if let stored = try StoredForcedTokens(path), stored.options == options,
+            if let stored = try StoredForcedTokens.read(path), stored.options == options,
                 stored.weightsDigest == model.identity.weightsDigest?.hex
             {
                 tokens += stored.tokens
             } else {
                 if stop.isSet { throw ExperimentInterrupted() }
                 let found = try forced(along: problem, number: number, task: task, generator: generator)
-                try StoredForcedTokens(
-                    options: options, weightsDigest: model.identity.weightsDigest?.hex, tokens: found
-                ).write(to: path)
+                try StoredJSON.write(
+                    StoredForcedTokens(
+                        options: options, weightsDigest: model.identity.weightsDigest?.hex, tokens: found),
+                    to: path)
                 tokens += found
             }
             progress(number + 1, problems.count)

@@ -1,5 +1,4 @@
 public import Analysis
-internal import CheckpointFormat
 internal import SystemPackage
 
 /// A token of a right answer that was forced right and wrong, and how roll-outs went on.
@@ -45,23 +44,7 @@ struct StoredForcedTokens: Codable {
     /// Reads them; nil where there are none.
     ///
     /// - Throws: ``ExperimentError`` where the file is something else.
-    init?(_ path: FilePath) throws {
-        guard (try? Stat(path)) != nil else { return nil }
-        let file = try InputFile(path: path)
-        let bytes = try file.read(0..<file.byteCount)
-        do {
-            self = try ReportJSON.decode(Self.self, from: String(decoding: bytes, as: UTF8.self))
-        } catch {
-            throw ExperimentError(
-                .unreadable(
-                    path: path.string,
-                    reason: "not the forced tokens of a problem; remove it to measure again: \(error)"))
-        }
-    }
-
-    func write(to path: FilePath) throws {
-        let file = try OutputFile.create(at: path)
-        try file.write(Array(try ReportJSON.encode(self).utf8))
-        try file.finish()
+    static func read(_ path: FilePath) throws -> StoredForcedTokens? {
+        try StoredJSON.read(path, orElse: "not the forced tokens of a problem; remove it to measure again")
     }
 }

@@ -1,4 +1,3 @@
-internal import Analysis
 internal import CheckpointFormat
 internal import Codecs
 internal import Kernels
@@ -46,22 +45,10 @@ public struct RunMeasures: Codable, Hashable, Sendable {
     /// Reads what was measured; nil where nothing was.
     ///
     /// - Throws: ``ExperimentError`` where the file is not such measures.
-    init?(_ folder: RunPlace) throws {
-        guard (try? Stat(folder.measures)) != nil else { return nil }
-        let file = try InputFile(path: folder.measures)
-        let bytes = try file.read(0..<file.byteCount)
-        do {
-            self = try ReportJSON.decode(Self.self, from: String(decoding: bytes, as: UTF8.self))
-        } catch {
-            throw ExperimentError(
-                .unreadable(
-                    path: folder.measures.string,
-                    reason: "not the measures of a run; without the file they are taken again: \(error)"))
-        }
+    static func read(_ folder: RunPlace) throws -> RunMeasures? {
+        try StoredJSON.read(
+            folder.measures, orElse: "not the measures of a run; without the file they are taken again")
     }
-
-    /// The measures as they are stored.
-    var json: String { get throws { try ReportJSON.encode(self) } }
 
     /// Whether these answer what a run asks, by the model that it trains.
     func areComplete(for run: ExperimentRun) -> Bool {

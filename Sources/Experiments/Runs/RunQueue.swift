@@ -138,7 +138,7 @@ public final class RunQueue: Sendable {
         if case .given(let path) = run.work {
             checkpoint = path
         } else {
-            try Self.write(run.configuration, to: place.configuration)
+            try OutputFile.write(run.configuration, to: place.configuration)
         }
         let isTrained = try run.work.train(
             checkpoint: checkpoint, metrics: place.metrics, in: folder, workers: workersPerRun, stop: stop
@@ -146,14 +146,8 @@ public final class RunQueue: Sendable {
         guard isTrained, !stop.isSet else { return false }
         report(.measuring(run))
         let measures = try RunMeasures(run, checkpoint: checkpoint, pool: WorkerPool(workerCount: workersPerRun))
-        try Self.write(try measures.json, to: place.measures)
+        try StoredJSON.write(measures, to: place.measures)
         report(.finished(run))
         return true
-    }
-
-    private static func write(_ text: String, to path: FilePath) throws {
-        let file = try OutputFile.create(at: path)
-        try file.write(Array(text.utf8))
-        try file.finish()
     }
 }

@@ -30,7 +30,7 @@ public struct RunState: Sendable {
     public init(_ run: ExperimentRun, in folder: ExperimentFolder) throws {
         self.run = run
         let place = folder.run(run.name)
-        let measures = try RunMeasures(place)
+        let measures = try RunMeasures.read(place)
         history =
             FileManager.default.fileExists(atPath: place.metrics.string)
             ? try MetricsHistory(path: place.metrics, allowsCutLine: true) : MetricsHistory(records: [])
