@@ -75,10 +75,18 @@ extension Inspection {
                     model: text(MetadataKey.tokenizerModel) ?? "", vocabularySize: vocabulary.count,
                     vocabulary: vocabulary)
             },
+            base: base(of: source),
             lineage: Lineage(
                 parent: text(MetadataKey.parent), reference: text(MetadataKey.reference),
                 pretrained: text(MetadataKey.pretrained)),
             lineageChain: LineageLink.chain(of: source, among: options.relatives))
+    }
+
+    private static func base(of source: any CheckpointSource) -> InspectedBase? {
+        guard let reader = (source as? CruxSource)?.reader, let reference = reader.baseReference else { return nil }
+        return InspectedBase(
+            weightsDigest: reference.weightsDigest, pathHint: reference.pathHint,
+            chain: (reader.base?.chain ?? []).map(\.string))
     }
 
     private static func inspect(

@@ -34,6 +34,8 @@ public struct Inspection: Codable, Hashable, Sendable {
     public let metadata: [MetadataEntry]
     /// The tokenizer; nil where the metadata has none.
     public let tokenizer: TokenizerInspection?
+    /// What a delta is stored against; nil for a checkpoint that is whole.
+    public let base: InspectedBase?
     /// Where the checkpoint comes from.
     public let lineage: Lineage
     /// The chain back to the pre-trained model, each link looked for among the relatives that were given.
@@ -98,6 +100,16 @@ public struct TokenizerInspection: Codable, Hashable, Sendable {
     public let vocabularySize: Int
     /// The tokens in order.
     public let vocabulary: [String]
+}
+
+/// The checkpoint that a delta is stored against.
+public struct InspectedBase: Codable, Hashable, Sendable {
+    /// The digest of its weights.
+    public let weightsDigest: Digest128
+    /// Where it lay when the delta was written, relative to the delta's folder; empty where that is unknown.
+    public let pathHint: String
+    /// The file that was found to be it, and where that is a delta too, those behind it; empty where none was found.
+    public let chain: [String]
 }
 
 /// The digests that tie a checkpoint to those it comes from.

@@ -26,12 +26,17 @@ public enum CausalAttention {
         public var scale: Float { 1 / Float(headSize).squareRoot() }
     }
 
-    /// Query rows of one block.
-    static let blockRows = 64
+    /// Query rows of one block: what the products' tiles of six rows divide.
+    static let blockRows = 48
 
     /// Floats of scratch that a call with sequences up to this length needs.
-    public static func scratchCount(maximumSequenceLength: Int) -> Int {
-        2 * blockRows * maximumSequenceLength + blockRows
+    public static func scratchCount(maximumSequenceLength: Int, headSize: Int) -> Int {
+        let (tokens, width) = (wholePanels(maximumSequenceLength), wholePanels(headSize))
+        return 3 * tokens * width + 2 * blockRows * tokens + blockRows * width + blockRows
+    }
+
+    private static func wholePanels(_ columns: Int) -> Int {
+        (columns + Int(CRUX_PANEL) - 1) / Int(CRUX_PANEL) * Int(CRUX_PANEL)
     }
 
     /// out = softmax(Q·Kᵀ/√D, causal)·V for each sequence and head.
@@ -40,7 +45,7 @@ public enum CausalAttention {
     ///   - queriesKeysValues: Q, K, V side by side, [M, 3C].
     ///   - sequenceStarts: where sequences start, and M at the end.
     ///   - shape: width and heads.
-    ///   - scratch: at least ``scratchCount(maximumSequenceLength:)``.
+    ///   - scratch: at least ``scratchCount(maximumSequenceLength:headSize:)``.
     ///   - logSumExp: of each row's scores, for the backward pass, [heads, M].
     ///   - out: [M, C].
     public static func forward(
@@ -50,29 +55,35 @@ public enum CausalAttention {
         let rowCount = check(queriesKeysValues, sequenceStarts, shape, scratch, logSumExp)
         precondition(out.count == rowCount * shape.width, "CausalAttention: sizes differ")
         let (width, size, stride) = (shape.width, shape.headSize, 3 * shape.width)
-        let scores = unsafe scratch.base
         for (start, end) in zip(sequenceStarts, sequenceStarts.dropFirst()) {
+            let length = end - start
+            let scoreStride = wholePanels(length)
+            let keyPanels = unsafe scratch.base
+            let valuePanels = unsafe keyPanels + scoreStride * wholePanels(size)
+            let scores = unsafe valuePanels + scoreStride * wholePanels(size)
             for head in 0..<shape.headCount {
                 let queries = unsafe queriesKeysValues.base + start * stride + head * size
-                let keys = unsafe queries + width
-                let values = unsafe queries + 2 * width
                 let rowSums = unsafe logSumExp.base + head * rowCount + start
                 let target = unsafe out.base + start * width + head * size
-                for first in Swift.stride(from: 0, to: end - start, by: blockRows) {
-                    let rows = min(blockRows, end - start - first)
+                unsafe crux_pack(length, size, queries + width, stride, keyPanels)
+                unsafe crux_pack_columns(length, size, queries + 2 * width, stride, valuePanels)
+                for first in Swift.stride(from: 0, to: length, by: blockRows) {
+                    let rows = min(blockRows, length - first)
                     let visible = first + rows
-                    unsafe Matmul.multiply(
-                        rows, visible, size, queries + first * stride, stride, false, keys, stride, true,
-                        scores, visible, false)
+                    unsafe crux_multiply_packed(
+                        rows, wholePanels(visible), size, queries + first * stride, stride, keyPanels,
+                        panelStride(size), nil, scores, scoreStride)
                     unsafe crux_causal_softmax(
-                        rows, visible, first + 1, visible, shape.scale, scores, rowSums + first)
-                    unsafe Matmul.multiply(
-                        rows, size, visible, scores, visible, false, values, stride, false,
-                        target + first * width, width, false)
+                        rows, visible, first + 1, scoreStride, shape.scale, scores, rowSums + first)
+                    unsafe crux_multiply_packed(
+                        rows, size, visible, scores, scoreStride, valuePanels, panelStride(length), nil,
+                        target + first * width, width)
                 }
             }
         }
     }
+
+    private static func panelStride(_ depth: Int) -> Int { Int(CRUX_PANEL) * depth }
 
     /// The gradient of Q, K and V.
     ///
@@ -82,7 +93,7 @@ public enum CausalAttention {
     ///   - queriesKeysValues: of the forward pass, [M, 3C].
     ///   - sequenceStarts: where sequences start, and M at the end.
     ///   - shape: width and heads.
-    ///   - scratch: at least ``scratchCount(maximumSequenceLength:)``.
+    ///   - scratch: at least ``scratchCount(maximumSequenceLength:headSize:)``.
     ///   - logSumExp: of the forward pass, [heads, M].
     ///   - gradient: of Q, K, V, overwritten, [M, 3C].
     public static func backward(
@@ -96,48 +107,54 @@ public enum CausalAttention {
         let (width, size, stride) = (shape.width, shape.headSize, 3 * shape.width)
         for (start, end) in zip(sequenceStarts, sequenceStarts.dropFirst()) {
             let length = end - start
-            let probabilities = unsafe scratch.base
-            let scoreGradients = unsafe probabilities + blockRows * length
-            let rowDots = unsafe scoreGradients + blockRows * length
+            let scoreStride = wholePanels(length)
+            let keyPanels = unsafe scratch.base
+            let valuePanels = unsafe keyPanels + scoreStride * wholePanels(size)
+            let keyColumns = unsafe valuePanels + scoreStride * wholePanels(size)
+            let probabilities = unsafe keyColumns + scoreStride * wholePanels(size)
+            let scoreGradients = unsafe probabilities + blockRows * scoreStride
+            let rowPanels = unsafe scoreGradients + blockRows * scoreStride
+            let rowDots = unsafe rowPanels + blockRows * wholePanels(size)
             for head in 0..<shape.headCount {
                 let queries = unsafe queriesKeysValues.base + start * stride + head * size
-                let keys = unsafe queries + width
-                let values = unsafe queries + 2 * width
                 let queryGradients = unsafe gradient.base + start * stride + head * size
                 let keyGradients = unsafe queryGradients + width
                 let valueGradients = unsafe queryGradients + 2 * width
                 let rowSums = unsafe logSumExp.base + head * rowCount + start
                 let headOut = unsafe out.base + start * width + head * size
                 let headOutGradient = unsafe outGradient.base + start * width + head * size
+                unsafe crux_pack(length, size, queries + width, stride, keyPanels)
+                unsafe crux_pack_columns(length, size, queries + width, stride, keyColumns)
+                unsafe crux_pack(length, size, queries + 2 * width, stride, valuePanels)
                 // From the last block on: it sees every key, so it sets what the others add to.
                 let lastFirst = (length - 1) / blockRows * blockRows
                 for first in Swift.stride(from: lastFirst, through: 0, by: -blockRows) where length > 0 {
                     let rows = min(blockRows, length - first)
                     let visible = first + rows
-                    let accumulate = first != lastFirst
+                    let adds: Int32 = first == lastFirst ? 0 : 1
                     let blockGradient = unsafe headOutGradient + first * width
                     let blockQueries = unsafe queries + first * stride
-                    unsafe Matmul.multiply(
-                        rows, visible, size, blockQueries, stride, false, keys, stride, true,
-                        probabilities, visible, false)
+                    unsafe crux_multiply_packed(
+                        rows, wholePanels(visible), size, blockQueries, stride, keyPanels, panelStride(size), nil,
+                        probabilities, scoreStride)
                     unsafe crux_causal_probabilities(
-                        rows, visible, first + 1, visible, shape.scale, probabilities, rowSums + first)
-                    unsafe Matmul.multiply(
-                        rows, visible, size, blockGradient, width, false, values, stride, true,
-                        scoreGradients, visible, false)
+                        rows, visible, first + 1, scoreStride, shape.scale, probabilities, rowSums + first)
+                    unsafe crux_multiply_packed(
+                        rows, wholePanels(visible), size, blockGradient, width, valuePanels, panelStride(size), nil,
+                        scoreGradients, scoreStride)
                     unsafe crux_row_dots(
                         rows, size, width, blockGradient, width, headOut + first * width, rowDots)
-                    unsafe Matmul.multiply(
-                        visible, size, rows, probabilities, visible, true, blockGradient, width, false,
-                        valueGradients, stride, accumulate)
+                    unsafe crux_multiply_transposed(
+                        rows, visible, size, probabilities, scoreStride, blockGradient, width, adds, valueGradients,
+                        stride, rowPanels)
                     unsafe crux_softmax_backward(
-                        rows, visible, visible, shape.scale, probabilities, scoreGradients, rowDots)
-                    unsafe Matmul.multiply(
-                        visible, size, rows, scoreGradients, visible, true, blockQueries, stride, false,
-                        keyGradients, stride, accumulate)
-                    unsafe Matmul.multiply(
-                        rows, size, visible, scoreGradients, visible, false, keys, stride, false,
-                        queryGradients + first * stride, stride, false)
+                        rows, visible, scoreStride, shape.scale, probabilities, scoreGradients, rowDots)
+                    unsafe crux_multiply_transposed(
+                        rows, visible, size, scoreGradients, scoreStride, blockQueries, stride, adds, keyGradients,
+                        stride, rowPanels)
+                    unsafe crux_multiply_packed(
+                        rows, size, visible, scoreGradients, scoreStride, keyColumns, panelStride(length), nil,
+                        queryGradients + first * stride, stride)
                 }
             }
         }
@@ -157,7 +174,8 @@ public enum CausalAttention {
             longest = max(longest, end - start)
         }
         precondition(
-            scratch.count >= scratchCount(maximumSequenceLength: longest), "CausalAttention: too little scratch")
+            scratch.count >= scratchCount(maximumSequenceLength: longest, headSize: shape.headSize),
+            "CausalAttention: too little scratch")
         precondition(logSumExp.count == shape.headCount * rowCount, "CausalAttention: sizes differ")
         return rowCount
     }

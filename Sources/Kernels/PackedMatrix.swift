@@ -11,6 +11,8 @@ public struct PackedMatrix: Sendable {
     public let inputCount: Int
     private let panels: FloatSlice
 
+    private var panelStride: Int { Self.panelSize * inputCount }
+
     /// Outputs of one panel.
     private static let panelSize = Int(CRUX_PANEL)
     /// Panels that a worker takes at a time where several share a product.
@@ -36,7 +38,7 @@ public struct PackedMatrix: Sendable {
     /// Takes over the values of a weight, [N, K].
     public func pack(_ weight: FloatSlice) {
         precondition(weight.count == outputCount * inputCount, "PackedMatrix: a weight of another size")
-        unsafe crux_pack(outputCount, inputCount, weight.base, panels.base)
+        unsafe crux_pack(outputCount, inputCount, weight.base, inputCount, panels.base)
     }
 
     /// out = input · weightᵀ [+ bias].
@@ -53,7 +55,8 @@ public struct PackedMatrix: Sendable {
         precondition((bias?.count ?? outputCount) == outputCount, "PackedMatrix: bias of another width")
         guard let pool, pool.workerCount > 1 else {
             unsafe crux_multiply_packed(
-                rows, outputCount, inputCount, input.base, inputCount, panels.base, bias?.base, out.base, outputCount)
+                rows, outputCount, inputCount, input.base, inputCount, panels.base, panelStride, bias?.base, out.base,
+                outputCount)
             return
         }
         let pieceSize = Self.panelsPerPiece * Self.panelSize
@@ -62,8 +65,8 @@ public struct PackedMatrix: Sendable {
             let panels = unsafe panels.base + first * inputCount
             let bias = unsafe bias.map { unsafe $0.base + first }
             unsafe crux_multiply_packed(
-                rows, min(pieceSize, outputCount - first), inputCount, input.base, inputCount, panels, bias,
-                out.base + first, outputCount)
+                rows, min(pieceSize, outputCount - first), inputCount, input.base, inputCount, panels,
+                panelStride, bias, out.base + first, outputCount)
         }
     }
 }

@@ -31,18 +31,15 @@ extension GPT {
 
     /// From the logits to the residual stream after the last block.
     private func backwardHead(_ parameters: FloatSlice, _ gradients: FloatSlice, _ workspace: Workspace) {
-        let (rows, width) = (workspace.tokenCount, configuration.embeddingSize)
-        let logitsGradient = MatrixView(
-            workspace.logitsGradient, rows: rows, columns: configuration.vocabularySize)
+        let width = configuration.embeddingSize
         let (hiddenGradient, recomputed) = workspace.narrowScratch
-        hiddenGradient.copy(from: workspace.hiddenGradient)
-        Matmul.multiply(
-            logitsGradient, MatrixView(parameters[tokenTable], rows: configuration.vocabularySize, columns: width),
-            into: MatrixView(hiddenGradient, rows: rows, columns: width), accumulate: true)
-        Matmul.multiply(
-            logitsGradient.transposed, MatrixView(workspace.hidden, rows: rows, columns: width),
-            into: MatrixView(gradients[tokenTable], rows: configuration.vocabularySize, columns: width),
-            accumulate: true)
+        Linear.inputGradient(
+            workspace.logitsGradient, weight: parameters[tokenTable], inputWidth: width, into: hiddenGradient,
+            scratch: workspace.linearScratch)
+        Reduction.add(into: hiddenGradient, from: workspace.hiddenGradient)
+        Linear.addWeightGradient(
+            workspace.logitsGradient, input: workspace.hidden, inputWidth: width, to: gradients[tokenTable],
+            scratch: workspace.linearScratch)
         workspace.streamGradient.fill(0)
         backwardNorm(
             hiddenGradient, workspace.stream, lastNorm, parameters, gradients, workspace.statistics, recomputed,
@@ -58,16 +55,17 @@ extension GPT {
         let (normGradient, normalised) = workspace.narrowScratch
         let (expandedGradient, activated) = workspace.wideScratch(factor: 4)
         let streamGradient = workspace.streamGradient
-        inputGradient(streamGradient, width, ranges.contraction, parameters, into: expandedGradient)
+        inputGradient(streamGradient, width, ranges.contraction, parameters, into: expandedGradient, workspace)
         Gelu.backward(
             expandedGradient, input: block.expanded, width: 4 * width, recomputing: activated,
             biasGradient: ranges.expansion.bias.map { gradients[$0] })
-        weightGradient(streamGradient, width, activated, ranges.contraction, gradients, includingBias: true)
-        inputGradient(expandedGradient, 4 * width, ranges.expansion, parameters, into: normGradient)
+        weightGradient(streamGradient, width, activated, ranges.contraction, gradients, includingBias: true, workspace)
+        inputGradient(expandedGradient, 4 * width, ranges.expansion, parameters, into: normGradient, workspace)
         backwardNorm(
             normGradient, block.middle, ranges.norm2, parameters, gradients, block.statistics2, normalised,
             workspace)
-        weightGradient(expandedGradient, 4 * width, normalised, ranges.expansion, gradients, includingBias: false)
+        weightGradient(
+            expandedGradient, 4 * width, normalised, ranges.expansion, gradients, includingBias: false, workspace)
     }
 
     /// input + attention(ln_1(input)): the stream's gradient moves from behind to before it.
@@ -79,16 +77,17 @@ extension GPT {
         let (narrow, normalised) = workspace.narrowScratch
         let (wide, _) = workspace.wideScratch(factor: 3)
         let streamGradient = workspace.streamGradient
-        inputGradient(streamGradient, width, ranges.attentionProjection, parameters, into: narrow)
+        inputGradient(streamGradient, width, ranges.attentionProjection, parameters, into: narrow, workspace)
         weightGradient(
-            streamGradient, width, block.attended, ranges.attentionProjection, gradients, includingBias: true)
+            streamGradient, width, block.attended, ranges.attentionProjection, gradients, includingBias: true, workspace
+        )
         CausalAttention.backward(
             narrow, out: block.attended, queriesKeysValues: block.queriesKeysValues, sequenceStarts: sequenceStarts,
             shape: attentionShape, scratch: workspace.attentionScratch, logSumExp: block.logSumExp, into: wide)
-        inputGradient(wide, 3 * width, ranges.attention, parameters, into: narrow)
+        inputGradient(wide, 3 * width, ranges.attention, parameters, into: narrow, workspace)
         backwardNorm(
             narrow, block.input, ranges.norm1, parameters, gradients, block.statistics1, normalised, workspace)
-        weightGradient(wide, 3 * width, normalised, ranges.attention, gradients, includingBias: true)
+        weightGradient(wide, 3 * width, normalised, ranges.attention, gradients, includingBias: true, workspace)
     }
 
     /// Through a LayerNorm, adding to the stream's gradient.
@@ -107,25 +106,21 @@ extension GPT {
     /// gradient · weight: [M, out] to [M, in].
     private func inputGradient(
         _ gradient: FloatSlice, _ width: Int, _ ranges: WeightAndBias, _ parameters: FloatSlice,
-        into out: FloatSlice
+        into out: FloatSlice, _ workspace: Workspace
     ) {
-        let (rows, inputWidth) = (gradient.count / width, ranges.weight.count / width)
-        Matmul.multiply(
-            MatrixView(gradient, rows: rows, columns: width),
-            MatrixView(parameters[ranges.weight], rows: width, columns: inputWidth),
-            into: MatrixView(out, rows: rows, columns: inputWidth))
+        Linear.inputGradient(
+            gradient, weight: parameters[ranges.weight], inputWidth: ranges.weight.count / width, into: out,
+            scratch: workspace.linearScratch)
     }
 
     /// weight's gradient += gradientᵀ · input, [out, in]; the bias' gradient += column sums.
     private func weightGradient(
         _ gradient: FloatSlice, _ width: Int, _ input: FloatSlice, _ ranges: WeightAndBias, _ gradients: FloatSlice,
-        includingBias: Bool
+        includingBias: Bool, _ workspace: Workspace
     ) {
-        let (rows, inputWidth) = (gradient.count / width, ranges.weight.count / width)
-        Matmul.multiply(
-            MatrixView(gradient, rows: rows, columns: width).transposed,
-            MatrixView(input, rows: rows, columns: inputWidth),
-            into: MatrixView(gradients[ranges.weight], rows: width, columns: inputWidth), accumulate: true)
+        Linear.addWeightGradient(
+            gradient, input: input, inputWidth: ranges.weight.count / width, to: gradients[ranges.weight],
+            scratch: workspace.linearScratch)
         if includingBias, let bias = ranges.bias { Bias.addGradient(of: gradient, to: gradients[bias]) }
     }
 }

@@ -57,24 +57,24 @@ extension GPT {
             let packed = linear.weights?.blocks[layer]
             multiply(
                 normalised, width, ranges.attention, parameters, block.queriesKeysValues, addingBias: true,
-                packed?.attention, linear.pool)
+                packed?.attention, linear, workspace)
             attend(layer, block)
             multiply(
                 block.attended, width, ranges.attentionProjection, parameters, branch, addingBias: true,
-                packed?.attentionProjection, linear.pool)
+                packed?.attentionProjection, linear, workspace)
             normalise(
                 (block.input, (addend: branch, sum: block.middle)), ranges.norm2, parameters, epsilon, normalised,
                 block.statistics2)
             multiply(
                 normalised, width, ranges.expansion, parameters, block.expanded, addingBias: false,
-                packed?.expansion, linear.pool)
+                packed?.expansion, linear, workspace)
             let activated = workspace.activated(block)
             Gelu.forward(
                 addingBias: ranges.expansion.bias.map { parameters[$0] }, to: block.expanded, width: 4 * width,
                 into: activated)
             multiply(
                 activated, 4 * width, ranges.contraction, parameters, branch, addingBias: true,
-                packed?.contraction, linear.pool)
+                packed?.contraction, linear, workspace)
         }
         normalise(
             (workspace.block(configuration.layerCount - 1).middle, (addend: branch, sum: workspace.stream)),
@@ -89,12 +89,9 @@ extension GPT {
             head.multiply(workspace.hidden, addingBias: nil, into: workspace.logits, pool: linear.pool)
             return
         }
-        let (width, vocabulary) = (configuration.embeddingSize, configuration.vocabularySize)
-        let rows = workspace.tokenCount
-        Matmul.multiply(
-            MatrixView(workspace.hidden, rows: rows, columns: width),
-            MatrixView(parameters[tokenTable], rows: vocabulary, columns: width).transposed,
-            into: MatrixView(workspace.logits, rows: rows, columns: vocabulary))
+        Linear.forward(
+            workspace.hidden, inputWidth: configuration.embeddingSize, weight: parameters[tokenTable], bias: nil,
+            into: workspace.logits, scratch: workspace.linearScratch)
     }
 
     /// The embedding tables in a slice of parameters or gradients.
@@ -116,18 +113,16 @@ extension GPT {
     /// out = input · weightᵀ [+ bias]: [M, in] to [M, out].
     private func multiply(
         _ input: FloatSlice, _ inputWidth: Int, _ ranges: WeightAndBias, _ parameters: FloatSlice,
-        _ out: FloatSlice, addingBias: Bool, _ packed: PackedMatrix?, _ pool: WorkerPool?
+        _ out: FloatSlice, addingBias: Bool, _ packed: PackedMatrix?, _ linear: LinearExecution,
+        _ workspace: Workspace
     ) {
         let (weight, bias) = ranges.slices(of: parameters)
         if let packed {
-            packed.multiply(input, addingBias: addingBias ? bias : nil, into: out, pool: pool)
-            return
+            packed.multiply(input, addingBias: addingBias ? bias : nil, into: out, pool: linear.pool)
+        } else {
+            Linear.forward(
+                input, inputWidth: inputWidth, weight: weight, bias: addingBias ? bias : nil, into: out,
+                scratch: workspace.linearScratch)
         }
-        let (rows, outputWidth) = (input.count / inputWidth, weight.count / inputWidth)
-        Matmul.multiply(
-            MatrixView(input, rows: rows, columns: inputWidth),
-            MatrixView(weight, rows: outputWidth, columns: inputWidth).transposed,
-            into: MatrixView(out, rows: rows, columns: outputWidth))
-        if addingBias, let bias { Bias.add(bias, to: out) }
     }
 }

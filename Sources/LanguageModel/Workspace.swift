@@ -31,6 +31,8 @@ public final class Workspace: Sendable {
     private let streamGradientStore: FloatSlice
     /// Scratch of the attention kernels.
     let attentionScratch: FloatSlice
+    /// Scratch of the linear layers.
+    let linearScratch: FloatSlice
 
     init(
         _ configuration: ModelConfiguration, maximumTokenCount: Int, maximumSequenceLength: Int, forTraining: Bool
@@ -62,7 +64,9 @@ public final class Workspace: Sendable {
         lastStatistics = statistics()
         narrow1 = allocate(rows * width)
         narrow2 = allocate(rows * width)
-        attentionScratch = allocate(CausalAttention.scratchCount(maximumSequenceLength: maximumSequenceLength))
+        let scratch = Self.scratchCounts(configuration, maximumSequenceLength: maximumSequenceLength)
+        attentionScratch = allocate(scratch.attention)
+        linearScratch = allocate(scratch.linear)
         wide1 = allocate(forTraining ? rows * 4 * width : 0)
         wide2 = allocate(forTraining ? rows * 4 * width : 0)
         streamGradientStore = allocate(forTraining ? rows * width : 0)
@@ -100,8 +104,19 @@ public final class Workspace: Sendable {
             forTraining
             ? configuration.layerCount * (block + width) + 14 * width + 2 * configuration.vocabularySize + 3
             : block - width + 4 * width + configuration.vocabularySize + 3
-        let scratch = CausalAttention.scratchCount(maximumSequenceLength: maximumSequenceLength)
-        return MemoryLayout<Float>.stride * (maximumTokenCount * perToken + scratch)
+        let scratch = scratchCounts(configuration, maximumSequenceLength: maximumSequenceLength)
+        return MemoryLayout<Float>.stride * (maximumTokenCount * perToken + scratch.attention + scratch.linear)
+    }
+
+    private static func scratchCounts(
+        _ configuration: ModelConfiguration, maximumSequenceLength: Int
+    ) -> (attention: Int, linear: Int) {
+        (
+            CausalAttention.scratchCount(
+                maximumSequenceLength: maximumSequenceLength,
+                headSize: configuration.embeddingSize / configuration.headCount),
+            Linear.scratchCount(maximumWidth: max(4 * configuration.embeddingSize, configuration.vocabularySize))
+        )
     }
 
     /// Sets M for the passes to come.

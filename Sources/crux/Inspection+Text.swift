@@ -43,6 +43,13 @@ extension Inspection {
                     + "\(FigureFormat.bytes.text(storedByteCount)) (\(FigureFormat.percent(1).text(ratio)))"
             ))
         facts.append(("weights digest", weightsDigest?.hex ?? FigureFormat.missing))
+        if let base {
+            let places =
+                base.chain.isEmpty
+                ? "not found" + (base.pathHint.isEmpty ? "" : ", was at \(base.pathHint)")
+                : base.chain.joined(separator: ", behind it ")
+            facts.append(("delta against", "\(base.weightsDigest.hex): \(places)"))
+        }
         if let parent = lineage.parent { facts.append(("parent", parent)) }
         if let reference = lineage.reference { facts.append(("reference", reference)) }
         if let pretrained = lineage.pretrained { facts.append(("pretrained", pretrained)) }

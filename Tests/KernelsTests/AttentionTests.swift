@@ -34,7 +34,9 @@ import Testing
         _ qkv: FloatSlice, _ starts: [Int], _ shape: CausalAttention.Shape
     ) -> (out: FloatSlice, logSumExp: FloatSlice, scratch: FloatSlice) {
         let rows = qkv.count / (3 * shape.width)
-        let scratch = FloatArena(count: CausalAttention.scratchCount(maximumSequenceLength: rows)).all
+        let scratch = FloatArena(
+            count: CausalAttention.scratchCount(maximumSequenceLength: rows, headSize: shape.headSize)
+        ).all
         let logSumExp = FloatArena(count: rows * shape.headCount).all
         let out = FloatArena(count: rows * shape.width).all
         CausalAttention.forward(

@@ -89,18 +89,34 @@ void crux_log_softmax(ptrdiff_t rows, ptrdiff_t width, float inverse_temperature
 void crux_cross_entropy(ptrdiff_t rows, ptrdiff_t width, const float *logits, const int32_t *targets, float scale,
                         float *losses, float *gradient);
 
-// --- Matrices beside the library's products -----------------------------------------------------------
+// --- Products of matrices -------------------------------------------------------------------------------
 
-/// The outputs of a linear layer that lie side by side in a packed weight.
+/// The columns that lie side by side in a packed matrix.
 #define CRUX_PANEL 16
 
-/// packed = weight [n, k] as panels of CRUX_PANEL outputs, each [k, CRUX_PANEL]; the last one is filled with zeros.
-void crux_pack(ptrdiff_t n, ptrdiff_t k, const float *weight, float *packed);
+/// packed = weight^T of weight [n, k] as panels of CRUX_PANEL columns, each [k, CRUX_PANEL]; the last one is filled with
+/// zeros.
+void crux_pack(ptrdiff_t n, ptrdiff_t k, const float *weight, ptrdiff_t stride, float *packed);
 
-/// out [m, n] = x [m, k] . weight^T [+ bias, may be null] with the weight packed. Each element is the same chain of
-/// operations whatever m and n are, so a row's result does not depend on the rows beside it.
+/// packed = matrix [k, n] as such panels.
+void crux_pack_columns(ptrdiff_t k, ptrdiff_t n, const float *matrix, ptrdiff_t stride, float *packed);
+
+/// out [m, n] = x [m, k] . packed [+ bias, may be null]. `panel_stride` is the distance between panels, CRUX_PANEL * k or
+/// more. Each element is the same chain of operations whatever m and n are, so a row's result does not depend on the
+/// rows beside it.
 void crux_multiply_packed(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *x, ptrdiff_t x_stride,
-                          const float *packed, const float *bias, float *out, ptrdiff_t out_stride);
+                          const float *packed, ptrdiff_t panel_stride, const float *bias, float *out,
+                          ptrdiff_t out_stride);
+
+/// The rows and columns that crux_multiply_transposed takes at a time: what fits the first cache.
+#define CRUX_STRIP_ROWS 128
+#define CRUX_STRIP_COLUMNS 48
+
+/// out [n, k] = or, with `adds`, += a^T . b of a [m, n] and b [m, k]. `scratch` holds CRUX_STRIP_ROWS (or m, where that is
+/// less) times k rounded up to whole panels.
+void crux_multiply_transposed(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t a_stride,
+                              const float *b, ptrdiff_t b_stride, int32_t adds, float *out, ptrdiff_t out_stride,
+                              float *scratch);
 
 /// out [columns, rows] = in [rows, columns], transposed.
 void crux_transpose(ptrdiff_t rows, ptrdiff_t columns, const float *in, float *out);
