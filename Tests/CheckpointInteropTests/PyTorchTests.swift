@@ -48,12 +48,14 @@ import Testing
     }
 
     /// `{"w": value}`.
-    private static func state(_ value: [UInt8]) -> [UInt8] { [0x80, 2, 0x7D] + text("w") + value + [0x73, 0x2E] }
+    private static func state(_ value: [UInt8], name: String = "w") -> [UInt8] {
+        [0x80, 2, 0x7D] + text(name) + value + [0x73, 0x2E]
+    }
 
-    private func file(_ pickle: [UInt8], data: [UInt8] = Array(0..<16), extra: [ZipBuilder.Member] = []) throws
-        -> FilePath
-    {
-        let path = folder.file("a.pt")
+    private func file(
+        _ pickle: [UInt8], data: [UInt8] = Array(0..<16), extra: [ZipBuilder.Member] = [], name: String = "a.pt"
+    ) throws -> FilePath {
+        let path = folder.file(name)
         try path.writeBytes(
             ZipBuilder.archive(
                 [
@@ -207,5 +209,93 @@ import Testing
             _ = try? Pickle(parsing: changed, path: "x")
             if let path = try? file(changed) { _ = try? CheckpointOpener.open(path) }
         }
+    }
+
+    // MARK: Shards
+
+    /// Opens the folder through an index of `w` in one.bin and `v` in two.bin, or of what else is given.
+    private func shards(
+        _ index: String = "{\"weight_map\":{\"w\":\"one.bin\",\"v\":\"two.bin\"}}"
+    ) throws -> any CheckpointSource {
+        try folder.file("pytorch_model.bin.index.json").writeBytes(Array(index.utf8))
+        return try CheckpointOpener.open(folder.path)
+    }
+
+    private func problemOfShards(_ index: String = "{\"weight_map\":{\"w\":\"one.bin\",\"v\":\"two.bin\"}}") -> String {
+        let error = #expect(throws: CheckpointError.self) { try shards(index) }
+        return "\(error?.path.lastComponent?.string ?? ""): \(error?.detail ?? "")"
+    }
+
+    @Test func readsShardsThroughTheirIndex() throws {
+        _ = try file(Self.state(Self.tensor()), name: "one.bin")
+        _ = try file(Self.state(Self.tensor(strides: [1, 2]), name: "v"), data: Array(16..<32), name: "two.bin")
+        // Indexes of other frameworks do not count.
+        try folder.file("flax_model.msgpack.index.json").writeBytes(Array("{}".utf8))
+        let source = try shards()
+        #expect(source.format == .shardedPyTorch)
+        #expect(source.tensors.map(\.name) == ["w", "v"])
+        #expect(try source.readBytes(of: source.tensors[0]) == Array(0..<16))
+        #expect(
+            try source.readBytes(of: source.tensors[1])
+                == [16, 17, 18, 19, 24, 25, 26, 27, 20, 21, 22, 23, 28, 29, 30, 31])
+        #expect(
+            try source.fileByteCount
+                == ["one.bin", "two.bin", "pytorch_model.bin.index.json"].map { try folder.file($0).readBytes().count }
+                .reduce(0, +))
+        let outcome = try Conversion(source, to: .safetensors).run(to: folder.file("joined"))
+        #expect(outcome.tensorCount == 2)
+        // Where there are both, the safetensors files stand for the model.
+        let safe = folder.file("model.safetensors.index.json")
+        try safe.writeBytes(Array("{\"weight_map\":{\"w\":\"joined\",\"v\":\"joined\"}}".utf8))
+        #expect(try CheckpointOpener.open(folder.path).format == .shardedSafetensors)
+    }
+
+    @Test func shardsAreCheckedAgainstTheirIndex() throws {
+        _ = try file(Self.state(Self.tensor()), name: "one.bin")
+        #expect(problemOfShards().hasPrefix("two.bin: "))
+        _ = try file(Self.state(Self.tensor()), name: "two.bin")
+        #expect(
+            problemOfShards()
+                == "pytorch_model.bin.index.json: tensor 'w', weight_map: index and files disagree: "
+                + "found the tensor in two.bin, expected it in one.bin")
+        #expect(
+            problemOfShards("{\"weight_map\":{\"w\":\"one.bin\",\"x\":\"one.bin\"}}")
+                == "pytorch_model.bin.index.json: tensor 'x', weight_map: index and files disagree: "
+                + "found no such tensor in one.bin, expected it there")
+        #expect(
+            problemOfShards("{\"weight_map\":{\"w\":\"../one.bin\"}}")
+                .hasSuffix("expected a file in the index's own folder"))
+        let call = Self.global("os", "system") + Self.tuple(Self.text("touch /tmp/pwned")) + [0x52]
+        _ = try file(Self.state(call, name: "v"), name: "two.bin")
+        #expect(problemOfShards().contains("the pickle names Python code, which is never run: found os.system"))
+        #expect(problemOfShards().hasPrefix("two.bin: "))
+        _ = try Conversion(PyTorchSource(path: folder.file("one.bin")), to: .safetensors).run(
+            to: folder.file("two.bin"))
+        #expect(
+            problemOfShards("{\"weight_map\":{\"v\":\"one.bin\",\"w\":\"two.bin\"}}").contains(
+                "index and files disagree"))
+    }
+
+    @Test func shardsAreOfOneFormat() throws {
+        _ = try file(Self.state(Self.tensor()), name: "one.bin")
+        let other = try file(Self.state(Self.tensor(), name: "v"))
+        _ = try Conversion(PyTorchSource(path: other), to: .safetensors).run(to: folder.file("two.bin"))
+        #expect(
+            problemOfShards()
+                == "pytorch_model.bin.index.json: weight_map: names files of different formats: "
+                + "found two.bin, which is safetensors, expected PyTorch as one.bin")
+    }
+
+    @Test func aTypeThatIsNotHeldMayBeInTheIndex() throws {
+        _ = try file(Self.state(Self.tensor()), name: "one.bin")
+        let complex = Self.tensor(Self.storage("ComplexDoubleStorage", count: 1), size: [1], strides: [1])
+        _ = try file(Self.state(complex, name: "v"), name: "two.bin")
+        #expect(
+            try Conversion(shards(), to: .crux).issues.map(\.description)
+                == ["not kept: in two.bin, the tensor 'v' of type complex128, which is not held"])
+        #expect(
+            problemOfShards("{\"weight_map\":{\"w\":\"one.bin\",\"v\":\"one.bin\",\"x\":\"two.bin\"}}")
+                == "pytorch_model.bin.index.json: tensor 'v', weight_map: index and files disagree: "
+                + "found the tensor in two.bin, expected it in one.bin")
     }
 }

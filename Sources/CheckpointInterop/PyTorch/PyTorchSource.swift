@@ -20,6 +20,8 @@ public struct PyTorchSource: CheckpointSource {
     public let fileByteCount: Int
     /// What is neither tensor, number nor text; types that are none of ours.
     public let omissions: [Omission]
+    /// The names of tensors whose types are none of ours.
+    let unheldTensors: [String]
     private let content: StridedTensors
 
     /// Opens a file.
@@ -92,6 +94,7 @@ public struct PyTorchSource: CheckpointSource {
         content: (PickledState.Storage) -> ContentBytes?
     ) throws(CheckpointError) {
         var (tensors, omissions): ([StridedTensor], [Omission]) = ([], state.omissions)
+        var unheldTensors: [String] = []
         for view in state.views {
             func failure(
                 _ kind: CheckpointError.Kind, _ problem: String, found: String, expected: String
@@ -101,6 +104,7 @@ public struct PyTorchSource: CheckpointSource {
                     comparison: .values(found: found, expected: expected))
             }
             guard let dtype = view.type.dtype else {
+                unheldTensors.append(view.name)
                 omissions.append(
                     Omission("the tensor '\(view.name)' of type \(view.type.name), which is not held", isContent: true))
                 continue
@@ -153,6 +157,7 @@ public struct PyTorchSource: CheckpointSource {
         metadata = state.metadata
         fileByteCount = file.byteCount
         self.omissions = omissions
+        self.unheldTensors = unheldTensors
         self.content = StridedTensors(tensors, path: file.path)
     }
 
