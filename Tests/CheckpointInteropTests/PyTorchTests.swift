@@ -32,6 +32,9 @@ import Testing
 
     private static func integer(_ value: Int32) -> [UInt8] { [0x4A] + ZipBuilder.little(value) }
 
+    /// An integer of 64 bits.
+    private static func long(_ value: Int64) -> [UInt8] { [0x8A, 8] + ZipBuilder.little(UInt64(bitPattern: value)) }
+
     private static func tuple(_ values: [UInt8]...) -> [UInt8] { [0x28] + values.flatMap(\.self) + [0x74] }
 
     private static func storage(_ type: String = "FloatStorage", key: String = "0", count: Int32 = 4) -> [UInt8] {
@@ -132,6 +135,53 @@ import Testing
         #expect(
             try problem(Self.state(Self.tensor(Self.storage("OddStorage")))).contains("a storage of an unknown type"))
         #expect(try problem(Self.state(Self.tensor(Self.integer(1)))).contains("a storage that is not as"))
+    }
+
+    /// Found by fuzzing: a stride that no step is taken with may be any number; pairs of elements have sizes of their own.
+    @Test func numbersOf64BitsAreChecked() throws {
+        func tensor(_ storage: [UInt8], offset: [UInt8], size: [[UInt8]], strides: [[UInt8]]) -> [UInt8] {
+            Self.state(
+                Self.global("torch._utils", "_rebuild_tensor_v2")
+                    + Self.tuple(
+                        storage, offset, Self.tuple(size.flatMap(\.self)), Self.tuple(strides.flatMap(\.self)), [0x89],
+                        [0x7D]) + [0x52])
+        }
+        let (zero, one, two) = (Self.integer(0), Self.integer(1), Self.integer(2))
+        let floats = Self.storage()
+        let alone = tensor(floats, offset: zero, size: [one, two, two], strides: [Self.long(.max), one, two])
+        let source = try CheckpointOpener.open(try file(alone))
+        #expect(
+            try source.readBytes(of: #require(source.tensors.first))
+                == [0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15])
+        let empty = tensor(floats, offset: zero, size: [zero, two], strides: [Self.long(.max), Self.long(.max)])
+        let nothing = try CheckpointOpener.open(try file(empty))
+        #expect(try nothing.readBytes(of: #require(nothing.tensors.first)).isEmpty)
+        for far in [Self.long(.max), Self.long(.min)] {
+            for pickle in [
+                tensor(floats, offset: far, size: [two], strides: [one]),
+                tensor(floats, offset: zero, size: [far], strides: [one]),
+                tensor(floats, offset: zero, size: [two, two], strides: [far, one]),
+            ] { _ = try problem(pickle) }
+        }
+        func pairs(offset: [UInt8], size: [[UInt8]], strides: [[UInt8]]) -> [UInt8] {
+            let storage =
+                Self.tuple(
+                    Self.text("storage"), Self.global("torch.storage", "UntypedStorage"), Self.text("0"),
+                    Self.text("cpu"), Self.integer(16)) + [0x51]
+            return Self.state(
+                Self.global("torch._utils", "_rebuild_tensor_v3")
+                    + Self.tuple(
+                        storage, offset, Self.tuple(size.flatMap(\.self)), Self.tuple(strides.flatMap(\.self)), [0x89],
+                        [0x7D], Self.global("torch", "float4_e2m1fn_x2")) + [0x52])
+        }
+        #expect(
+            try CheckpointOpener.open(try file(pairs(offset: zero, size: [two], strides: [one]))).tensors.count == 1)
+        for pickle in [
+            pairs(offset: zero, size: [Self.long(.min)], strides: [one]),
+            pairs(offset: Self.long(.min), size: [two], strides: [one]),
+            pairs(offset: zero, size: [two], strides: [one, one]), pairs(offset: zero, size: [two], strides: []),
+            pairs(offset: zero, size: [], strides: []),
+        ] { _ = try problem(pickle) }
     }
 
     @Test func aTypeThatIsNotHeldIsALossThatIsNamed() throws {

@@ -124,14 +124,16 @@ public struct PyTorchSource: CheckpointSource {
             var (shape, strides, offset) = (view.shape, view.strides, view.offset)
             if dtype == .f4 {
                 // PyTorch counts pairs of elements.
-                guard let last = shape.last, last <= .max / 2, offset <= .max / 2 else {
+                guard let last = shape.last, (0...Int.max / 2).contains(last), (0...Int.max / 2).contains(offset) else {
                     throw failure(.invalid, "a pair of elements alone", found: "\(Shape(shape))", expected: "a vector")
                 }
                 shape[shape.count - 1] = last * 2
                 offset *= 2
-                let isRowMajor = zip(strides.indices, strides).allSatisfy { index, stride in
-                    view.shape[index] == 1 || stride == view.shape[(index + 1)...].reduce(1) { $0 &* $1 }
-                }
+                let isRowMajor =
+                    strides.count == shape.count
+                    && zip(strides.indices, strides).allSatisfy { index, stride in
+                        view.shape[index] == 1 || stride == view.shape[(index + 1)...].reduce(1) { $0 &* $1 }
+                    }
                 guard isRowMajor else {
                     throw failure(
                         .invalid, "elements that share bytes and are not row-major", found: "\(Shape(strides))",
