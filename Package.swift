@@ -64,7 +64,8 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
 
         // The house, in the one direction of dependency.
-        .target(name: "CKernels"),
+        // XXH3 comes from its header, compiled for more than one CPU level.
+        .target(name: "CKernels", dependencies: ["CXXHash"]),
         .library("TensorCore"),
         .library("Codecs", ["CKernels", "CZstd", "CXXHash", "TensorCore"]),
         .library(

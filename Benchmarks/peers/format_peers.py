@@ -24,23 +24,28 @@ arguments.add_argument("--folder", default=".")
 arguments.add_argument("--rounds", type=int, default=5)
 arguments.add_argument("--threads", type=int, default=2)
 arguments.add_argument("--turns", type=int, default=2)
+arguments.add_argument("--copies", type=int, default=1, help="how often each tensor is used, under different names")
 arguments = arguments.parse_args()
 
 
 def median(body):
-    seconds = []
+    """Seconds of the clock and of processor time (of all threads), the medians of the rounds."""
+    clock, processor = [], []
     for _ in range(arguments.rounds + 1):
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         body()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds[1:])
+        clock.append(time.perf_counter() - start[0])
+        processor.append(time.process_time() - start[1])
+    return statistics.median(clock[1:]), statistics.median(processor[1:])
 
 
 def peers(weights, bf16):
     tensors = list(weights.values())
     raw = [bytearray(t.contiguous().view(torch.uint8).numpy().tobytes()) for t in tensors]
     count = sum(map(len, raw))
-    rate = lambda seconds: round(count / seconds / 1e6, 1)
+    rate = lambda seconds: {
+        name: round(count / max(1e-6, value) / 1e6, 1) for name, value in zip(("clock", "processor"), seconds)
+    }
     results = {"contentByteCount": count, "threads": arguments.threads}
 
     dtype = "bfloat16" if bf16 else "float32"
@@ -48,9 +53,10 @@ def peers(weights, bf16):
     # ZipNN changes its input in place, so each call gets a copy; the time of the copy alone is taken off.
     copy = median(lambda: [bytearray(b) for b in raw])
     packed = [coder.compress(bytearray(b)) for b in raw]
+    encode = median(lambda: [coder.compress(bytearray(b)) for b in raw])
     results["zipnn"] = {
         "ratio": count / sum(map(len, packed)),
-        "encode": rate(max(1e-9, median(lambda: [coder.compress(bytearray(b)) for b in raw]) - copy)),
+        "encode": rate([seconds - spent for seconds, spent in zip(encode, copy)]),
         "decode": rate(median(lambda: [coder.decompress(p) for p in packed])),
     }
     assert all(bytes(coder.decompress(p)) == bytes(b) for p, b in zip(packed, raw))
@@ -80,17 +86,19 @@ def peers(weights, bf16):
     results["safetensors"] = {
         "save": rate(median(save)),
         "decode": rate(median(lambda: [t.sum() for t in load_file(path).values()])),
-        "openMilliseconds": 1e3 * median(lazy),
+        "openMilliseconds": 1e3 * median(lazy)[0],
     }
     os.remove(path)
     return results
 
 
-weights = {name: tensor.contiguous() for name, tensor in load_file(arguments.tensors).items()}
+own = {name: tensor.contiguous() for name, tensor in load_file(arguments.tensors).items()}
+weights = {f"{copy}.{name}" if copy else name: t for copy in range(arguments.copies) for name, t in own.items()}
 for bf16 in (False, True):
     chosen = {n: t.bfloat16() if bf16 and t.dtype == torch.float32 else t for n, t in weights.items()}
     for turn in range(arguments.turns):
         command = [arguments.crux, "bench", "format", arguments.tensors, "--folder", arguments.folder, "--json"]
-        command += ["--rounds", str(arguments.rounds), "--workers", str(arguments.threads)] + ["--bf16"] * bf16
+        command += ["--rounds", str(arguments.rounds), "--workers", str(arguments.threads)]
+        command += ["--copies", str(arguments.copies)] + ["--bf16"] * bf16
         crux = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         print(json.dumps({"bf16": bf16, "turn": turn, "crux": crux, **peers(chosen, bf16)}), flush=True)

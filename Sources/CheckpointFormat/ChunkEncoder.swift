@@ -4,8 +4,9 @@ internal import TensorCore
 /// Finds the smallest encoding of a chunk. One thread at a time.
 final class ChunkEncoder {
     /// Entropy coding alone, in blocks of 64 KiB with statistics of their own: the fastest and best on rotated planes.
-    /// Nil where the library does not know the parameter.
-    private var literals: ZstdCompressor?
+    private var literals = LiteralEncoder()
+    /// The same by the library, for bytes that `literals` does not code. Nil where it does not know the parameter.
+    private var libraryLiterals: ZstdCompressor?
     /// Level 1: finds repetitions as well.
     private var matches: ZstdCompressor
     let planes = ScratchBuffer()
@@ -17,10 +18,10 @@ final class ChunkEncoder {
 
     init() throws(ZstdError) {
         do {
-            literals = try ZstdCompressor.make(
+            libraryLiterals = try ZstdCompressor.make(
                 level: ZstdCompressor.leastLevel, forcingLiteralCompression: true, windowLog: 16)
         } catch {
-            literals = nil
+            libraryLiterals = nil
         }
         matches = try ZstdCompressor.make(level: 1)
     }
@@ -96,7 +97,7 @@ final class ChunkEncoder {
         var count = content.byteCount
         switch plan.form {
         case .content:
-            return chunk.fill(.zstd, capacity: count) { compress(content, plan, into: &$0) }
+            return chunk.fill(.zstd, contentByteCount: count) { compress(content, plan, into: &$0) }
         case .planes(let width, let isRotated):
             split(content, width: width, isRotated: isRotated)
             codec = .planes(width: width, isRotated: isRotated)
@@ -108,7 +109,7 @@ final class ChunkEncoder {
             codec = .sparseDifference(width: width)
         }
         guard plan.rawPlaneCount == 0 || plan.rawPlaneCount < plan.form.planeCount else { return false }
-        return chunk.fill(codec, capacity: content.byteCount) { output in
+        return chunk.fill(codec, contentByteCount: content.byteCount) { output in
             planes.withBytes { compress($0.extracting(first: count), plan, into: &output) }
         }
     }
@@ -116,14 +117,14 @@ final class ChunkEncoder {
     private func compress(_ bytes: RawSpan, _ plan: ChunkPlan, into output: inout MutableRawSpan) -> Int? {
         let rawByteCount = plan.rawPlaneCount * (bytes.byteCount / plan.form.planeCount)
         // A library that refuses here costs size, not correctness: the chunk is then stored raw.
-        return plan.findsMatches
-            ? try? matches.compress(bytes, storingFirst: rawByteCount, into: &output)
-            : try? literals?.compress(bytes, storingFirst: rawByteCount, into: &output)
+        if plan.findsMatches { return try? matches.compress(bytes, storingFirst: rawByteCount, into: &output) }
+        return literals.compress(bytes, storingFirst: rawByteCount, into: &output)
+            ?? (try? libraryLiterals?.compress(bytes, storingFirst: rawByteCount, into: &output))
     }
 
     /// The size of bytes once they are compressed.
     func compressedByteCount(_ bytes: RawSpan, findsMatches: Bool) -> Int {
-        output.withMutableBytes(count: bytes.byteCount + 64) { output in
+        output.withMutableBytes(count: LiteralEncoder.capacity(for: bytes.byteCount)) { output in
             compress(bytes, ChunkPlan(.content, findsMatches: findsMatches), into: &output) ?? bytes.byteCount
         }
     }

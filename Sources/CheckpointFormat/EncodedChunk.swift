@@ -37,10 +37,11 @@ final class EncodedChunk {
         storedDigest = XXH3.hash128(pattern)
     }
 
-    /// Takes what `body` writes, where it is smaller than the capacity.
-    func fill(_ codec: ChunkCodec, capacity: Int, _ body: (inout MutableRawSpan) -> Int?) -> Bool {
+    /// Takes what `body` writes, where it is smaller than the content, and says whether it is.
+    func fill(_ codec: ChunkCodec, contentByteCount: Int, _ body: (inout MutableRawSpan) -> Int?) -> Bool {
+        let capacity = LiteralEncoder.capacity(for: contentByteCount)
         let count = buffer.withMutableBytes(count: capacity) { bytes -> Int? in
-            guard let count = body(&bytes), count < capacity else { return nil }
+            guard let count = body(&bytes), count < contentByteCount else { return nil }
             storedDigest = XXH3.hash128(bytes.bytes.extracting(first: count))
             return count
         }

@@ -194,7 +194,8 @@ package final class OutputFile {
         }
     }
 
-    private static func followingLinks(_ path: FilePath) -> FilePath {
+    /// Where a path leads: what is written to a link is written to what it names.
+    package static func followingLinks(_ path: FilePath) -> FilePath {
         var target = path
         // As many as Linux follows; a loop ends in the error of the open.
         for _ in 0..<40 {

@@ -10,7 +10,7 @@ package import SystemPackage
 /// The few system calls that swift-system does not offer.
 package enum Platform {
     /// Makes the file's content durable.
-    static func synchronise(_ descriptor: FileDescriptor) throws(Errno) {
+    package static func synchronise(_ descriptor: FileDescriptor) throws(Errno) {
         while fsync(descriptor.rawValue) != 0 {
             // Some files, pipes among them, have nothing to synchronise.
             if errno == EINVAL || errno == EROFS { return }
@@ -32,8 +32,8 @@ package enum Platform {
         #endif
     }
 
-    /// Gives a file another name, in place of what had it.
-    static func rename(_ source: FilePath, to target: FilePath) throws(Errno) {
+    /// Gives a file another name, in place of what had it; or a folder, in place of an empty one.
+    package static func rename(_ source: FilePath, to target: FilePath) throws(Errno) {
         let result = unsafe source.withPlatformString { source in
             unsafe target.withPlatformString { target in
                 #if canImport(Glibc)

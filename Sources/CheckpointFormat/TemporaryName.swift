@@ -1,10 +1,10 @@
-internal import SystemPackage
+package import SystemPackage
 
-/// The names of the temporary files of saves to one target: `.run.crux.tmp-1234-89abcdef`.
+/// The names of the temporary files, or folders, of saves to one target: `.run.crux.tmp-1234-89abcdef`.
 ///
-/// A save locks its file as long as it goes on; the system drops the lock when the process ends, however it ends. So a
-/// file without a lock belongs to nobody, whatever process has the writer's number by now.
-struct TemporaryName {
+/// A save locks what it made as long as it goes on; the system drops the lock when the process ends, however it ends. So
+/// what has no lock belongs to nobody, whatever process has the writer's number by now.
+package struct TemporaryName {
     private let folder: FilePath
     /// The name without its random end.
     private let prefix: String
@@ -14,7 +14,8 @@ struct TemporaryName {
     /// The longest name that common file systems take.
     private static let maximumByteCount = 255
 
-    init(of target: FilePath) {
+    /// The names beside a target.
+    package init(of target: FilePath) {
         folder = target.removingLastComponent()
         var stem = (target.lastComponent?.string ?? "")[...]
         while 1 + stem.utf8.count + Self.suffixByteCount > Self.maximumByteCount { stem.removeLast() }
@@ -22,7 +23,7 @@ struct TemporaryName {
     }
 
     /// A path that no other save uses.
-    func fresh() -> FilePath {
+    package func fresh() -> FilePath {
         let digits = String(UInt32.random(in: .min ... .max), radix: 16)
         let zeros = String(repeating: "0", count: Self.randomDigitCount - digits.count)
         return folder.appending("\(prefix)\(Platform.processIdentifier)-\(zeros)\(digits)")
@@ -36,8 +37,8 @@ struct TemporaryName {
         return parts[1].count == Self.randomDigitCount && UInt32(parts[1], radix: 16) != nil
     }
 
-    /// Locks a file that was just created. False where it was removed, or is being removed, by another save.
-    static func claim(_ descriptor: FileDescriptor) -> Bool {
+    /// Locks a file or folder that was just created. False where it was removed, or is being removed, by another save.
+    package static func claim(_ descriptor: FileDescriptor) -> Bool {
         switch Platform.lock(descriptor) {
         case true?: ((try? descriptor.stat())?.linkCount ?? 1) > 0
         case false?: false
@@ -46,8 +47,14 @@ struct TemporaryName {
         }
     }
 
-    /// Removes the files of saves that ended without removing them: those that nobody has locked.
-    func removeAbandoned() {
+    /// Removes what saves have left that ended without removing it: what nobody has locked.
+    ///
+    /// - Parameters:
+    ///   - type: What the saves make: regular files, or folders.
+    ///   - remove: Removes one.
+    package func removeAbandoned(
+        _ type: FileType = .regular, remove: (FilePath) throws -> Void = { try Platform.remove($0) }
+    ) {
         for name in Platform.entries(of: folder.isEmpty ? "." : folder) where matches(name) {
             let path = folder.appending(name)
             guard
@@ -55,9 +62,9 @@ struct TemporaryName {
                     path, .readOnly, options: [.nonBlocking, .noFollow, .closeOnExec])
             else { continue }
             defer { try? descriptor.close() }
-            // Not a folder or a link that somebody gave such a name.
-            guard (try? descriptor.stat())?.type == .regular, Platform.lock(descriptor) == true else { continue }
-            try? Platform.remove(path)
+            // Not something else, or a link, that somebody gave such a name.
+            guard (try? descriptor.stat())?.type == type, Platform.lock(descriptor) == true else { continue }
+            try? remove(path)
         }
     }
 }

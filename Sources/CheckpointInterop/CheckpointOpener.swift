@@ -11,8 +11,8 @@ public import SystemPackage
 public enum CheckpointOpener {
     /// Opens a file or a folder.
     ///
-    /// A folder is opened through its `model.safetensors.index.json`, else its only index, else its only
-    /// checkpoint.
+    /// A folder is opened through its `model.safetensors.index.json`, else its only index of safetensors or PyTorch
+    /// files, else its only checkpoint.
     ///
     /// - Parameters:
     ///   - path: The file or folder.
@@ -27,7 +27,7 @@ public enum CheckpointOpener {
         switch try CheckpointSignature(of: file) {
         case .crux: return try CruxSource(path: path, bases: bases)
         case .safetensors: return try SafetensorsSource(path: path)
-        case .json: return try ShardedSafetensorsSource(path: path)
+        case .json: return try ShardedSource(path: path)
         case .gguf: return try GGUFSource(path: path)
         case .zip: return try openArchive(file)
         case .pytorch: return try PyTorchSource(path: path)
@@ -60,11 +60,12 @@ public enum CheckpointOpener {
             throw CheckpointError(.io, path: path, problem: "cannot list the folder")
         }
         let visible = names.filter { !$0.hasPrefix(".") }
-        let indexes = visible.filter { $0.hasSuffix(".safetensors.index.json") }
+        // Other frameworks have indexes of files that are not read.
+        let indexes = visible.filter { $0.hasSuffix(".safetensors.index.json") || $0.hasSuffix(".bin.index.json") }
         if indexes.contains("model.safetensors.index.json") {
-            return try ShardedSafetensorsSource(path: path.appending("model.safetensors.index.json"))
+            return try ShardedSource(path: path.appending("model.safetensors.index.json"))
         }
-        if indexes.count == 1 { return try ShardedSafetensorsSource(path: path.appending(indexes[0])) }
+        if indexes.count == 1 { return try ShardedSource(path: path.appending(indexes[0])) }
         let checkpoints = visible.filter { name in
             guard let file = try? InputFile(path: path.appending(name)),
                 let signature = try? CheckpointSignature(of: file)

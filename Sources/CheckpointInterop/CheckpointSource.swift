@@ -49,6 +49,8 @@ public enum CheckpointFileFormat: String, CaseIterable, Codable, Hashable, Senda
     case gguf = "GGUF"
     /// A file of `torch.save`.
     case pytorch = "PyTorch"
+    /// Several files of `torch.save` and their index.
+    case shardedPyTorch = "sharded PyTorch"
     /// Several arrays of NumPy.
     case npz
     /// One array of NumPy.

@@ -23,15 +23,9 @@ extension Conversion {
         base: (any DeltaBase)? = nil, verifies: Bool = true,
         progress: ((_ done: Int, _ total: Int) -> Void)? = nil
     ) throws(CheckpointError) -> Outcome {
-        if !isLossy, let issue = issues.first(where: { $0.severity == .loss }) {
-            throw CheckpointError(
-                .invalid, path: source.path,
-                place: CheckpointPlace(tensor: issue.tensor, field: issue.metadataKey),
-                problem: "cannot be converted: \(issue.problem)")
-        }
+        try checkLosses()
         if let base { try check(base) }
         try (source as? CruxSource)?.reader.base?.checkIsKept(whenWriting: path)
-        let contentByteCount = tensors.reduce(0) { $0 + $1.byteCount }
         var meter = Meter(total: contentByteCount * (verifies ? 2 : 1), report: progress)
         let digests =
             switch target {
@@ -55,6 +49,39 @@ extension Conversion {
             }
         var bases = BaseSearch.standardOfAnyFormat
         bases.paths = base.map { [$0.path] } ?? []
+        return try outcome(digests, at: path, bases: bases, verifies: verifies, meter: &meter)
+    }
+
+    /// Writes safetensors files of a limited size into a folder that the caller finishes.
+    func run(
+        into folder: OutputFolder, shardByteCount: Int, verifies: Bool,
+        progress: ((_ done: Int, _ total: Int) -> Void)?
+    ) throws(CheckpointError) -> Outcome {
+        try checkLosses()
+        var meter = Meter(total: contentByteCount * (verifies ? 2 : 1), report: progress)
+        let digests = try write(
+            ShardedSafetensorsWriter(
+                into: folder, finishesFolder: false, shardByteCount: shardByteCount, metadata: metadata,
+                tensors: tensors),
+            meter: &meter)
+        return try outcome(
+            digests, at: folder.unfinished, bases: .standardOfAnyFormat, verifies: verifies, meter: &meter)
+    }
+
+    private var contentByteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
+
+    private func checkLosses() throws(CheckpointError) {
+        guard !isLossy, let issue = issues.first(where: { $0.severity == .loss }) else { return }
+        throw CheckpointError(
+            .invalid, path: source.path,
+            place: CheckpointPlace(tensor: issue.tensor, field: issue.metadataKey),
+            problem: "cannot be converted: \(issue.problem)")
+    }
+
+    /// Opens what was written, and reads it back where that is asked for.
+    private func outcome(
+        _ digests: [String: Digest128], at path: FilePath, bases: BaseSearch, verifies: Bool, meter: inout Meter
+    ) throws(CheckpointError) -> Outcome {
         let written = try CheckpointOpener.open(path, bases: bases)
         let writtenDigests = verifies ? try verify(written, digests: digests, meter: &meter) : [:]
         return Outcome(

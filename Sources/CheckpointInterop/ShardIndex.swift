@@ -1,6 +1,6 @@
 package import OrderedCollections
 
-/// The JSON text of `model.safetensors.index.json`: which file holds which tensor.
+/// The JSON text of `model.safetensors.index.json` or `pytorch_model.bin.index.json`: which file holds which tensor.
 package struct ShardIndex {
     /// Tensor name → file name, in the order of the text. Every file name is a plain name in the index's
     /// own folder.

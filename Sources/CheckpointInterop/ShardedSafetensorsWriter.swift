@@ -13,6 +13,7 @@ public final class ShardedSafetensorsWriter: TensorFileWriter {
     /// The tensors in the order in which their bytes have to come.
     public let tensors: [TensorDescription]
     private let folder: OutputFolder
+    private let finishesFolder: Bool
     private let metadata: Metadata
     private let shards: [[TensorDescription]]
     /// The number of shards that are finished or being written.
@@ -32,23 +33,30 @@ public final class ShardedSafetensorsWriter: TensorFileWriter {
     public static func create(
         at path: FilePath, shardByteCount: Int, metadata: Metadata, tensors: some Sequence<TensorDescription>
     ) throws(CheckpointError) -> ShardedSafetensorsWriter {
+        try ShardedSafetensorsWriter(
+            into: OutputFolder(at: path), finishesFolder: true, shardByteCount: shardByteCount, metadata: metadata,
+            tensors: tensors)
+    }
+
+    /// Begins the files in a folder, which is finished with them or left to the caller.
+    init(
+        into folder: OutputFolder, finishesFolder: Bool, shardByteCount: Int, metadata: Metadata,
+        tensors: some Sequence<TensorDescription>
+    ) {
         var (shards, size): ([[TensorDescription]], Int) = ([[]], 0)
         for tensor in tensors {
-            if size > 0, tensor.byteCount > shardByteCount - size {
+            if size > 0, tensor.byteCount > max(0, shardByteCount - size) {
                 shards.append([])
                 size = 0
             }
             shards[shards.count - 1].append(tensor)
             size += tensor.byteCount
         }
-        return ShardedSafetensorsWriter(try OutputFolder(at: path), metadata, shards)
-    }
-
-    private init(_ folder: OutputFolder, _ metadata: Metadata, _ shards: [[TensorDescription]]) {
         self.folder = folder
+        self.finishesFolder = finishesFolder
         self.metadata = metadata
         self.shards = shards
-        tensors = shards.flatMap { SafetensorsHeader(metadata: [:], tensors: $0).entries.map(\.description) }
+        self.tensors = shards.flatMap { SafetensorsHeader(metadata: [:], tensors: $0).entries.map(\.description) }
     }
 
     private func name(ofShard index: Int) -> String {
@@ -81,7 +89,7 @@ public final class ShardedSafetensorsWriter: TensorFileWriter {
         while begun < shards.count { try beginShard(found: "fewer bytes") }
         try writer?.finish()
         if shards.count > 1 { try folder.write(index, to: "model.safetensors.index.json") }
-        try folder.finish()
+        if finishesFolder { try folder.finish() }
     }
 
     private func beginShard(found: String) throws(CheckpointError) {

@@ -1,3 +1,4 @@
+internal import CKernels
 internal import CXXHash
 
 /// One-shot XXH3 hashes with seed 0.
@@ -12,9 +13,9 @@ public enum XXH3 {
     /// The 128-bit hash.
     public static func hash128(_ bytes: RawSpan) -> Digest128 {
         let hash = unsafe bytes.withUnsafeBytes { buffer in
-            unsafe XXH3_128bits(buffer.baseAddress, buffer.count)
+            unsafe crux_hash128_of(buffer.count, buffer.baseAddress)
         }
-        return Digest128(high: hash.high64, low: hash.low64)
+        return Digest128(high: hash.high, low: hash.low)
     }
 
     /// The 128-bit hash of an array.
@@ -24,32 +25,31 @@ public enum XXH3 {
 /// A 128-bit XXH3 hash of bytes that arrive in pieces.
 @safe
 public struct XXH3Hasher128: ~Copyable {
-    private let state: OpaquePointer
+    private let state: UnsafeMutableRawPointer
 
     /// Starts with no bytes.
     public init() {
-        guard let state = unsafe XXH3_createState() else {
+        guard let state = unsafe crux_hash128_make() else {
             // The allocation of half a kilobyte failed: Swift's own allocations end the process here as well.
             fatalError("out of memory")
         }
         unsafe self.state = state
-        _ = unsafe XXH3_128bits_reset(state)
     }
 
     deinit {
-        _ = unsafe XXH3_freeState(state)
+        unsafe crux_hash128_free(state)
     }
 
     /// Adds bytes.
     public mutating func update(_ bytes: RawSpan) {
         unsafe bytes.withUnsafeBytes { buffer in
-            _ = unsafe XXH3_128bits_update(state, buffer.baseAddress, buffer.count)
+            unsafe crux_hash128_update(state, buffer.count, buffer.baseAddress)
         }
     }
 
     /// The hash of all bytes so far.
     public borrowing func finalize() -> Digest128 {
-        let hash = unsafe XXH3_128bits_digest(state)
-        return Digest128(high: hash.high64, low: hash.low64)
+        let hash = unsafe crux_hash128_value(state)
+        return Digest128(high: hash.high, low: hash.low)
     }
 }

@@ -119,12 +119,17 @@ import Testing
     func transformersLoadsWhatIsWritten() async throws {
         let python = try #require(Peers.python)
         let characters = try ownModel()
-        for (name, source, text) in [
-            ("characters", characters as any CheckpointSource, "1+2=3\néa🙂 "),
-            ("pairs", try CheckpointOpener.open(Fixtures.path("peers/gpt2/model")), Self.text),
+        let pairs = try CheckpointOpener.open(Fixtures.path("peers/gpt2/model"))
+        for (name, source, text, shardByteCount) in [
+            ("characters", characters as any CheckpointSource, "1+2=3\néa🙂 ", Int?.none),
+            ("pairs", pairs, Self.text, nil),
+            ("shards", pairs, Self.text, 20_000),
         ] {
             let target = folder.file(name)
-            _ = try HuggingFaceFolder.write(source, to: target)
+            _ = try HuggingFaceFolder.write(source, to: target, shardByteCount: shardByteCount)
+            #expect(
+                try CheckpointOpener.open(target).format == (shardByteCount == nil ? .safetensors : .shardedSafetensors)
+            )
             let out = folder.file("\(name).safetensors")
             let result = try await CommandResult.run(
                 python, [Fixtures.path("peers/check_gpt2.py").string, target.string, text, out.string])

@@ -81,7 +81,7 @@ import Testing
         for (name, tensor) in theirs { #expect(ours[name] == tensor, "\(name)") }
     }
 
-    private static let hasAll = Peers.have("numpy", "torch", "safetensors", "gguf")
+    private static let hasAll = Peers.have("numpy", "torch", "safetensors", "gguf", "huggingface_hub")
 
     /// The writer, and what the opener calls the format.
     @Test(
@@ -89,11 +89,15 @@ import Testing
         arguments: [
             ("safetensors", CheckpointFileFormat.safetensors), ("gguf", .gguf), ("gguf_aligned", .gguf),
             ("gguf_tight", .gguf), ("npz", .npz), ("npz_compressed", .npz), ("torch", .pytorch),
-            ("torch_legacy", .pytorch), ("torch_protocol4", .pytorch),
+            ("torch_legacy", .pytorch), ("torch_protocol4", .pytorch), ("safetensors_sharded", .shardedSafetensors),
+            ("torch_sharded", .shardedPyTorch),
         ])
     func readsWhatPeersWrite(writer: String, format: CheckpointFileFormat) async throws {
-        // The content decides, not the name.
+        // The content decides, not the name; shards have a folder.
         let path = folder.file("file.bin")
+        if writer.hasSuffix("_sharded") {
+            try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: false)
+        }
         let expected = try await peer("write", writer, path)
         let source = try CheckpointOpener.open(path)
         #expect(source.format == format)
@@ -170,5 +174,14 @@ import Testing
             expected[name]?.shape = theirs.tensors[name]?.shape ?? []
         }
         expectSame(theirs.tensors, expected)
+    }
+
+    @Test(.enabled(if: hasAll, "needs safetensors; see make peers"), arguments: [100, 400])
+    func peersReadShards(shardByteCount: Int) async throws {
+        let source = try matrix(DType.allCases.filter { !$0.isBlockQuantised }, isGGUF: false)
+        let path = folder.file("written")
+        _ = try Conversion(source, to: .safetensors).run(to: path, shardByteCount: shardByteCount)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path.string).count > 2)
+        expectSame(try await peer("read", "safetensors_sharded", path).tensors, try tensors(source))
     }
 }

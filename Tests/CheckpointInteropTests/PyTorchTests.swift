@@ -32,6 +32,9 @@ import Testing
 
     private static func integer(_ value: Int32) -> [UInt8] { [0x4A] + ZipBuilder.little(value) }
 
+    /// An integer of 64 bits.
+    private static func long(_ value: Int64) -> [UInt8] { [0x8A, 8] + ZipBuilder.little(UInt64(bitPattern: value)) }
+
     private static func tuple(_ values: [UInt8]...) -> [UInt8] { [0x28] + values.flatMap(\.self) + [0x74] }
 
     private static func storage(_ type: String = "FloatStorage", key: String = "0", count: Int32 = 4) -> [UInt8] {
@@ -48,12 +51,14 @@ import Testing
     }
 
     /// `{"w": value}`.
-    private static func state(_ value: [UInt8]) -> [UInt8] { [0x80, 2, 0x7D] + text("w") + value + [0x73, 0x2E] }
+    private static func state(_ value: [UInt8], name: String = "w") -> [UInt8] {
+        [0x80, 2, 0x7D] + text(name) + value + [0x73, 0x2E]
+    }
 
-    private func file(_ pickle: [UInt8], data: [UInt8] = Array(0..<16), extra: [ZipBuilder.Member] = []) throws
-        -> FilePath
-    {
-        let path = folder.file("a.pt")
+    private func file(
+        _ pickle: [UInt8], data: [UInt8] = Array(0..<16), extra: [ZipBuilder.Member] = [], name: String = "a.pt"
+    ) throws -> FilePath {
+        let path = folder.file(name)
         try path.writeBytes(
             ZipBuilder.archive(
                 [
@@ -132,6 +137,53 @@ import Testing
         #expect(try problem(Self.state(Self.tensor(Self.integer(1)))).contains("a storage that is not as"))
     }
 
+    /// Found by fuzzing: a stride that no step is taken with may be any number; pairs of elements have sizes of their own.
+    @Test func numbersOf64BitsAreChecked() throws {
+        func tensor(_ storage: [UInt8], offset: [UInt8], size: [[UInt8]], strides: [[UInt8]]) -> [UInt8] {
+            Self.state(
+                Self.global("torch._utils", "_rebuild_tensor_v2")
+                    + Self.tuple(
+                        storage, offset, Self.tuple(size.flatMap(\.self)), Self.tuple(strides.flatMap(\.self)), [0x89],
+                        [0x7D]) + [0x52])
+        }
+        let (zero, one, two) = (Self.integer(0), Self.integer(1), Self.integer(2))
+        let floats = Self.storage()
+        let alone = tensor(floats, offset: zero, size: [one, two, two], strides: [Self.long(.max), one, two])
+        let source = try CheckpointOpener.open(try file(alone))
+        #expect(
+            try source.readBytes(of: #require(source.tensors.first))
+                == [0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15])
+        let empty = tensor(floats, offset: zero, size: [zero, two], strides: [Self.long(.max), Self.long(.max)])
+        let nothing = try CheckpointOpener.open(try file(empty))
+        #expect(try nothing.readBytes(of: #require(nothing.tensors.first)).isEmpty)
+        for far in [Self.long(.max), Self.long(.min)] {
+            for pickle in [
+                tensor(floats, offset: far, size: [two], strides: [one]),
+                tensor(floats, offset: zero, size: [far], strides: [one]),
+                tensor(floats, offset: zero, size: [two, two], strides: [far, one]),
+            ] { _ = try problem(pickle) }
+        }
+        func pairs(offset: [UInt8], size: [[UInt8]], strides: [[UInt8]]) -> [UInt8] {
+            let storage =
+                Self.tuple(
+                    Self.text("storage"), Self.global("torch.storage", "UntypedStorage"), Self.text("0"),
+                    Self.text("cpu"), Self.integer(16)) + [0x51]
+            return Self.state(
+                Self.global("torch._utils", "_rebuild_tensor_v3")
+                    + Self.tuple(
+                        storage, offset, Self.tuple(size.flatMap(\.self)), Self.tuple(strides.flatMap(\.self)), [0x89],
+                        [0x7D], Self.global("torch", "float4_e2m1fn_x2")) + [0x52])
+        }
+        #expect(
+            try CheckpointOpener.open(try file(pairs(offset: zero, size: [two], strides: [one]))).tensors.count == 1)
+        for pickle in [
+            pairs(offset: zero, size: [Self.long(.min)], strides: [one]),
+            pairs(offset: Self.long(.min), size: [two], strides: [one]),
+            pairs(offset: zero, size: [two], strides: [one, one]), pairs(offset: zero, size: [two], strides: []),
+            pairs(offset: zero, size: [], strides: []),
+        ] { _ = try problem(pickle) }
+    }
+
     @Test func aTypeThatIsNotHeldIsALossThatIsNamed() throws {
         let pickle = Self.state(Self.tensor(Self.storage("ComplexDoubleStorage", count: 1), size: [1], strides: [1]))
         let source = try CheckpointOpener.open(try file(pickle))
@@ -207,5 +259,93 @@ import Testing
             _ = try? Pickle(parsing: changed, path: "x")
             if let path = try? file(changed) { _ = try? CheckpointOpener.open(path) }
         }
+    }
+
+    // MARK: Shards
+
+    /// Opens the folder through an index of `w` in one.bin and `v` in two.bin, or of what else is given.
+    private func shards(
+        _ index: String = "{\"weight_map\":{\"w\":\"one.bin\",\"v\":\"two.bin\"}}"
+    ) throws -> any CheckpointSource {
+        try folder.file("pytorch_model.bin.index.json").writeBytes(Array(index.utf8))
+        return try CheckpointOpener.open(folder.path)
+    }
+
+    private func problemOfShards(_ index: String = "{\"weight_map\":{\"w\":\"one.bin\",\"v\":\"two.bin\"}}") -> String {
+        let error = #expect(throws: CheckpointError.self) { try shards(index) }
+        return "\(error?.path.lastComponent?.string ?? ""): \(error?.detail ?? "")"
+    }
+
+    @Test func readsShardsThroughTheirIndex() throws {
+        _ = try file(Self.state(Self.tensor()), name: "one.bin")
+        _ = try file(Self.state(Self.tensor(strides: [1, 2]), name: "v"), data: Array(16..<32), name: "two.bin")
+        // Indexes of other frameworks do not count.
+        try folder.file("flax_model.msgpack.index.json").writeBytes(Array("{}".utf8))
+        let source = try shards()
+        #expect(source.format == .shardedPyTorch)
+        #expect(source.tensors.map(\.name) == ["w", "v"])
+        #expect(try source.readBytes(of: source.tensors[0]) == Array(0..<16))
+        #expect(
+            try source.readBytes(of: source.tensors[1])
+                == [16, 17, 18, 19, 24, 25, 26, 27, 20, 21, 22, 23, 28, 29, 30, 31])
+        #expect(
+            try source.fileByteCount
+                == ["one.bin", "two.bin", "pytorch_model.bin.index.json"].map { try folder.file($0).readBytes().count }
+                .reduce(0, +))
+        let outcome = try Conversion(source, to: .safetensors).run(to: folder.file("joined"))
+        #expect(outcome.tensorCount == 2)
+        // Where there are both, the safetensors files stand for the model.
+        let safe = folder.file("model.safetensors.index.json")
+        try safe.writeBytes(Array("{\"weight_map\":{\"w\":\"joined\",\"v\":\"joined\"}}".utf8))
+        #expect(try CheckpointOpener.open(folder.path).format == .shardedSafetensors)
+    }
+
+    @Test func shardsAreCheckedAgainstTheirIndex() throws {
+        _ = try file(Self.state(Self.tensor()), name: "one.bin")
+        #expect(problemOfShards().hasPrefix("two.bin: "))
+        _ = try file(Self.state(Self.tensor()), name: "two.bin")
+        #expect(
+            problemOfShards()
+                == "pytorch_model.bin.index.json: tensor 'w', weight_map: index and files disagree: "
+                + "found the tensor in two.bin, expected it in one.bin")
+        #expect(
+            problemOfShards("{\"weight_map\":{\"w\":\"one.bin\",\"x\":\"one.bin\"}}")
+                == "pytorch_model.bin.index.json: tensor 'x', weight_map: index and files disagree: "
+                + "found no such tensor in one.bin, expected it there")
+        #expect(
+            problemOfShards("{\"weight_map\":{\"w\":\"../one.bin\"}}")
+                .hasSuffix("expected a file in the index's own folder"))
+        let call = Self.global("os", "system") + Self.tuple(Self.text("touch /tmp/pwned")) + [0x52]
+        _ = try file(Self.state(call, name: "v"), name: "two.bin")
+        #expect(problemOfShards().contains("the pickle names Python code, which is never run: found os.system"))
+        #expect(problemOfShards().hasPrefix("two.bin: "))
+        _ = try Conversion(PyTorchSource(path: folder.file("one.bin")), to: .safetensors).run(
+            to: folder.file("two.bin"))
+        #expect(
+            problemOfShards("{\"weight_map\":{\"v\":\"one.bin\",\"w\":\"two.bin\"}}").contains(
+                "index and files disagree"))
+    }
+
+    @Test func shardsAreOfOneFormat() throws {
+        _ = try file(Self.state(Self.tensor()), name: "one.bin")
+        let other = try file(Self.state(Self.tensor(), name: "v"))
+        _ = try Conversion(PyTorchSource(path: other), to: .safetensors).run(to: folder.file("two.bin"))
+        #expect(
+            problemOfShards()
+                == "pytorch_model.bin.index.json: weight_map: names files of different formats: "
+                + "found two.bin, which is safetensors, expected PyTorch as one.bin")
+    }
+
+    @Test func aTypeThatIsNotHeldMayBeInTheIndex() throws {
+        _ = try file(Self.state(Self.tensor()), name: "one.bin")
+        let complex = Self.tensor(Self.storage("ComplexDoubleStorage", count: 1), size: [1], strides: [1])
+        _ = try file(Self.state(complex, name: "v"), name: "two.bin")
+        #expect(
+            try Conversion(shards(), to: .crux).issues.map(\.description)
+                == ["not kept: in two.bin, the tensor 'v' of type complex128, which is not held"])
+        #expect(
+            problemOfShards("{\"weight_map\":{\"w\":\"one.bin\",\"v\":\"one.bin\",\"x\":\"two.bin\"}}")
+                == "pytorch_model.bin.index.json: tensor 'v', weight_map: index and files disagree: "
+                + "found the tensor in two.bin, expected it in one.bin")
     }
 }

@@ -11,11 +11,11 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        for name in ["one", "two"] {
-            let tensor = try TensorDescription(name: name, dtype: .u8, shape: [2])
+        for (name, names) in [("one", ["one"]), ("two", ["two"]), ("both", ["one", "four"])] {
+            let tensors = try names.map { try TensorDescription(name: $0, dtype: .u8, shape: [2]) }
             let writer = try SafetensorsWriter.create(
-                at: folder.file(name), metadata: ["format": "pt", "part": name], tensors: [tensor])
-            try writer.write([1, 2])
+                at: folder.file(name), metadata: ["format": "pt", "part": name], tensors: tensors)
+            try writer.write([UInt8](repeating: 1, count: 2 * tensors.count))
             try writer.finish()
         }
     }
@@ -60,6 +60,14 @@ import Testing
             "{\"weight_map\":{\"one\":\"one\",\"one\":\"two\"}}",
             "byte 27: is not an index of shards: found the key \"one\" a second time, expected each key once"
         ),
+        (
+            "{\"weight_map\":{\"one\":\"one\",\"four\":\"both\"}}",
+            "tensor 'one', weight_map: index and files disagree: found the tensor in both, expected it in one"
+        ),
+        (
+            "{\"weight_map\":{\"four\":\"both\"}}",
+            "tensor 'one', weight_map: index and files disagree: found the tensor in both, expected no such tensor"
+        ),
     ])
     func refusesAnIndexThatIsWrong(index: String, message: String) throws {
         let error = #expect(throws: CheckpointError.self) { try open(index) }
@@ -70,5 +78,11 @@ import Testing
         let error = #expect(throws: CheckpointError.self) { try open("{\"weight_map\":{\"one\":\"gone\"}}") }
         #expect(error?.kind == .missing)
         #expect(error?.path == folder.file("gone"))
+    }
+
+    @Test func anIndexOfNothingHoldsNothing() throws {
+        let source = try open("{\"metadata\":{},\"weight_map\":{}}")
+        #expect(source.tensors.isEmpty)
+        #expect(source.format == .shardedSafetensors)
     }
 }

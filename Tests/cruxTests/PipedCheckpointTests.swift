@@ -64,6 +64,15 @@ struct PipedCheckpointTests {
             let verified = try await CommandResult.crux(["verify", name], in: folder.path)
             #expect(verified.exitCode == 0, "\(verified.standardOutput)")
         }
+        let folderOfParts = try await CommandResult.crux(
+            ["convert", "base.crux", "parts", "--to", "safetensors", "--shard-size", "20KB"], in: folder.path)
+        #expect(folderOfParts.exitCode == 0, "\(folderOfParts.standardError)")
+        let asOne = try await CommandResult.crux(["diff", "base.crux", "parts", "--strict"], in: folder.path)
+        #expect(asOne.exitCode == 0, "\(asOne.standardOutput)\(asOne.standardError)")
+        // A folder that holds something is not written to.
+        let again = try await CommandResult.crux(
+            ["convert", "base.crux", "parts", "--to", "safetensors", "--shard-size", "20KB"], in: folder.path)
+        #expect(again.exitCode == 2)
         for arguments in [["parts.gguf", "--shard-size", "20KB"], ["parts.crux", "--shard-size", "0"]] {
             let refused = try await CommandResult.crux(["convert", "base.crux"] + arguments, in: folder.path)
             #expect(refused.exitCode == 64)

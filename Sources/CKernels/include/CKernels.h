@@ -1,7 +1,8 @@
 // Element-wise loops of the engine: portable C, compiled for several CPU levels and picked at load time.
 //
 // All matrices are row-major floats; `rows`, `width`, `count` are numbers of elements, strides count floats.
-// Callers (the Kernels target) check every size; nothing here allocates, keeps state or reports errors.
+// Callers (the Kernels and Codecs targets) check every size; nothing here keeps state or reports errors, and nothing
+// allocates but what is called make.
 // NaN and infinity go through: no loop hides one.
 #ifndef CRUX_CKERNELS_H
 #define CRUX_CKERNELS_H
@@ -182,6 +183,24 @@ void crux_gram(ptrdiff_t rows, ptrdiff_t columns, const float *x, double *gram);
 /// and tql2). 0 where it does not converge.
 int32_t crux_symmetric_eigen(ptrdiff_t n, double *a, double *values, double *vectors, double *scratch);
 
+// --- XXH3-128, seed 0 ---------------------------------------------------------------------------------
+
+/// A hash of 128 bits.
+typedef struct {
+  uint64_t high, low;
+} crux_hash128;
+
+/// The hash of `count` bytes.
+crux_hash128 crux_hash128_of(size_t count, const void *bytes);
+
+/// The state of a hash of bytes that arrive in pieces; null where there is no memory.
+void *crux_hash128_make(void);
+void crux_hash128_free(void *state);
+/// Adds `count` bytes.
+void crux_hash128_update(void *state, size_t count, const void *bytes);
+/// The hash of all bytes so far.
+crux_hash128 crux_hash128_value(const void *state);
+
 // --- Byte planes of a checkpoint's words ---------------------------------------------------------------
 
 /// planes = all lowest bytes of `count` little-endian words of `width` (2, 4, 8) bytes, then the next, up to the highest;
@@ -199,6 +218,18 @@ void crux_join_differences(ptrdiff_t count, int32_t width, const void *planes, v
 
 /// Bits a byte that a code of single bytes needs at least: 0 where all are equal, at most 8. Up to 2^32 bytes.
 double crux_byte_entropy(ptrdiff_t count, const void *bytes);
+
+// --- zstd frames of literals alone ---------------------------------------------------------------------
+
+/// The scratch memory of crux_code_literals, for one thread at a time; null where there is none left.
+void *crux_literals_make(void);
+void crux_literals_free(void *scratch);
+
+/// A zstd frame (RFC 8878) of `count` bytes, less than 2^32: the first `raw_count` in raw blocks, the rest in blocks of
+/// Huffman codes. Returns its size, or -1 where the capacity is less than the worst case, `count` and an 8192nd and 64
+/// more, or a block has bytes above 128, whose tree needs more than this knows.
+ptrdiff_t crux_code_literals(size_t count, size_t raw_count, const void *bytes, void *out, size_t capacity,
+                             void *scratch);
 
 // --- What the machine can do ---------------------------------------------------------------------------
 

@@ -35,9 +35,15 @@ public enum HuggingFaceFolder {
         let seen = try GPT2Source(
             model, naming: .huggingFace, addsBiases: true, leavesOutOthers: true, metadata: metadata)
         let output = try OutputFolder(at: folder)
-        let outcome = try Conversion(seen, to: .safetensors).run(
-            to: shardByteCount == nil ? output.unfinished.appending("model.safetensors") : output.unfinished,
-            shardByteCount: shardByteCount, verifies: verifies, progress: progress)
+        let conversion = Conversion(seen, to: .safetensors)
+        let outcome =
+            if let shardByteCount {
+                try conversion.run(
+                    into: output, shardByteCount: shardByteCount, verifies: verifies, progress: progress)
+            } else {
+                try conversion.run(
+                    to: output.unfinished.appending("model.safetensors"), verifies: verifies, progress: progress)
+            }
         for (name, text) in HuggingFaceText.files(description, dtype: seen.tensors.first?.dtype ?? .f32) {
             try output.write(text, to: name)
         }

@@ -20,6 +20,8 @@ public struct PyTorchSource: CheckpointSource {
     public let fileByteCount: Int
     /// What is neither tensor, number nor text; types that are none of ours.
     public let omissions: [Omission]
+    /// The names of tensors whose types are none of ours.
+    let unheldTensors: [String]
     private let content: StridedTensors
 
     /// Opens a file.
@@ -92,6 +94,7 @@ public struct PyTorchSource: CheckpointSource {
         content: (PickledState.Storage) -> ContentBytes?
     ) throws(CheckpointError) {
         var (tensors, omissions): ([StridedTensor], [Omission]) = ([], state.omissions)
+        var unheldTensors: [String] = []
         for view in state.views {
             func failure(
                 _ kind: CheckpointError.Kind, _ problem: String, found: String, expected: String
@@ -101,6 +104,7 @@ public struct PyTorchSource: CheckpointSource {
                     comparison: .values(found: found, expected: expected))
             }
             guard let dtype = view.type.dtype else {
+                unheldTensors.append(view.name)
                 omissions.append(
                     Omission("the tensor '\(view.name)' of type \(view.type.name), which is not held", isContent: true))
                 continue
@@ -120,14 +124,16 @@ public struct PyTorchSource: CheckpointSource {
             var (shape, strides, offset) = (view.shape, view.strides, view.offset)
             if dtype == .f4 {
                 // PyTorch counts pairs of elements.
-                guard let last = shape.last, last <= .max / 2, offset <= .max / 2 else {
+                guard let last = shape.last, (0...Int.max / 2).contains(last), (0...Int.max / 2).contains(offset) else {
                     throw failure(.invalid, "a pair of elements alone", found: "\(Shape(shape))", expected: "a vector")
                 }
                 shape[shape.count - 1] = last * 2
                 offset *= 2
-                let isRowMajor = zip(strides.indices, strides).allSatisfy { index, stride in
-                    view.shape[index] == 1 || stride == view.shape[(index + 1)...].reduce(1) { $0 &* $1 }
-                }
+                let isRowMajor =
+                    strides.count == shape.count
+                    && zip(strides.indices, strides).allSatisfy { index, stride in
+                        view.shape[index] == 1 || stride == view.shape[(index + 1)...].reduce(1) { $0 &* $1 }
+                    }
                 guard isRowMajor else {
                     throw failure(
                         .invalid, "elements that share bytes and are not row-major", found: "\(Shape(strides))",
@@ -153,6 +159,7 @@ public struct PyTorchSource: CheckpointSource {
         metadata = state.metadata
         fileByteCount = file.byteCount
         self.omissions = omissions
+        self.unheldTensors = unheldTensors
         self.content = StridedTensors(tensors, path: file.path)
     }
 

@@ -12,7 +12,7 @@ struct StridedTensor: Sendable {
     private let content: ContentBytes
     /// Where the first element starts.
     private let byteOffset: Int
-    /// The distance of neighbours along each dimension, in bytes.
+    /// The distance of neighbours along each dimension, in bytes; empty where the elements are row-major.
     private let strides: [Int]
     /// The size of the numbers whose bytes come in the opposite order; nil where none do.
     private let swappedWidth: Int?
@@ -75,7 +75,11 @@ struct StridedTensor: Sendable {
         self.description = description
         self.content = content
         self.byteOffset = byteOffset + offset / block.elementCount * block.byteCount
-        self.strides = strides.map { $0 * block.byteCount }
+        // A dimension of one element is not stepped along, nor any of a tensor without elements: those strides may be
+        // any numbers. The others lie within the content.
+        self.strides =
+            isContiguous
+            ? [] : zip(dimensions, strides).map { size, stride in size == 1 ? 0 : stride * block.byteCount }
         let width = description.dtype == .c64 ? 4 : block.byteCount
         swappedWidth = isBigEndian && width > 1 ? width : nil
         // The first dimension whose rows fit a box.

@@ -5,19 +5,34 @@ import Codecs
 /// allow it (spec sections 3, 4, 6, 8 and 10).
 enum CheckpointSealer {
     private static let block = 64
-    private static let headerMagic: [UInt8] = [0x89, 0x43, 0x52, 0x58, 0x0D, 0x0A, 0x1A, 0x0A]
+    static let headerMagic: [UInt8] = [0x89, 0x43, 0x52, 0x58, 0x0D, 0x0A, 0x1A, 0x0A]
     private static let sectionMagic: [UInt8] = [0x8B, 0x63, 0x72, 0x78, 0x0D, 0x0A, 0x1A, 0x0A]
 
-    static func sealed(_ input: [UInt8]) -> [UInt8] {
+    static func sealed(_ input: [UInt8]) -> [UInt8] { sealing(input).bytes }
+
+    /// The sealed file, and the names and digests of the weights in it. Its own digest of weights is of these and of others
+    /// that lie elsewhere.
+    static func sealing(
+        _ input: [UInt8], otherWeights: [(name: String, digest: Digest128)] = []
+    ) -> (bytes: [UInt8], weights: [(name: String, digest: Digest128)]) {
         var bytes = input
         let trailer = bytes.count - block
-        guard trailer >= block else { return bytes }
+        guard trailer >= block else { return (bytes, []) }
         sealBlock(&bytes, at: 0, checksumAt: 56)
         for offset in stride(from: block, to: trailer, by: block) where bytes[offset...].starts(with: sectionMagic) {
             sealSection(&bytes, at: offset)
         }
-        sealIndex(&bytes, trailer: trailer)
-        return bytes
+        let weights = sealIndex(&bytes, trailer: trailer, otherWeights: otherWeights)
+        return (bytes, weights)
+    }
+
+    /// Where the body of the first section of that kind lies.
+    static func body(ofSection kind: String, in bytes: [UInt8]) -> Range<Int>? {
+        for offset in stride(from: block, to: bytes.count - block, by: block)
+        where bytes[offset...].starts(with: sectionMagic + Array(kind.utf8)) {
+            return body(bytes, at: offset)
+        }
+        return nil
     }
 
     /// A file whose index has this body; the sections that it may describe are zeros.
@@ -38,11 +53,11 @@ enum CheckpointSealer {
         bytes += section + body + [UInt8](repeating: 0, count: (block - body.count % block) % block)
         bytes += [0x8D, 0x58, 0x52, 0x43, 0x0D, 0x0A, 0x1A, 0x0A] + little(end) + little(bytes.count + block)
         bytes += [UInt8](repeating: 0, count: 32) + [0x8F, 0x78, 0x72, 0x63, 0x0D, 0x0A, 0x1A, 0x0A]
-        sealIndex(&bytes, trailer: bytes.count - block)
+        _ = sealIndex(&bytes, trailer: bytes.count - block, otherWeights: [])
         return bytes
     }
 
-    private static func little(_ number: Int) -> [UInt8] {
+    static func little(_ number: Int) -> [UInt8] {
         (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
     }
 
@@ -53,10 +68,17 @@ enum CheckpointSealer {
     }
 
     /// The index repeats what its sections say of themselves; then the index itself and the trailer follow.
-    private static func sealIndex(_ bytes: inout [UInt8], trailer: Int) {
+    ///
+    /// - Returns: The weights that the index lists.
+    private static func sealIndex(
+        _ bytes: inout [UInt8], trailer: Int, otherWeights: [(name: String, digest: Digest128)]
+    ) -> [(name: String, digest: Digest128)] {
         guard let index = number(bytes, at: trailer + 8), index >= block, index <= trailer - block,
             let body = body(bytes, at: index)
-        else { return sealBlock(&bytes, at: trailer, checksumAt: trailer + 48) }
+        else {
+            sealBlock(&bytes, at: trailer, checksumAt: trailer + 48)
+            return []
+        }
         if body.count >= 40 { put(Array(bytes[56..<64]), into: &bytes, at: body.lowerBound + 32) }
         var entry = body.lowerBound + 48
         var weights: [(name: String, digest: Digest128)] = []
@@ -71,11 +93,12 @@ enum CheckpointSealer {
             entry += 40 + detail
         }
         if body.count >= 40 {
-            put(ContentDigest.weights(of: weights).bytes, into: &bytes, at: body.lowerBound + 16)
+            put(ContentDigest.weights(of: weights + otherWeights).bytes, into: &bytes, at: body.lowerBound + 16)
         }
         sealSection(&bytes, at: index)
         put(XXH3.hash128(Array(bytes[index..<trailer])).bytes, into: &bytes, at: trailer + 24)
         sealBlock(&bytes, at: trailer, checksumAt: trailer + 48)
+        return weights
     }
 
     /// Seals head, chunk table and stored chunks as the index describes them.
@@ -118,7 +141,7 @@ enum CheckpointSealer {
         return offset + block..<offset + block + count
     }
 
-    private static func number(_ bytes: [UInt8], at offset: Int) -> Int? {
+    static func number(_ bytes: [UInt8], at offset: Int) -> Int? {
         guard offset >= 0, offset + 8 <= bytes.count else { return nil }
         return Int(exactly: (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[offset + $1]) << (8 * UInt64($1)) })
     }
@@ -129,7 +152,7 @@ enum CheckpointSealer {
         put((0..<8).map { UInt8(truncatingIfNeeded: hash >> (8 * UInt64($0))) }, into: &bytes, at: checksum)
     }
 
-    private static func put(_ part: [UInt8], into bytes: inout [UInt8], at offset: Int) {
+    static func put(_ part: [UInt8], into bytes: inout [UInt8], at offset: Int) {
         bytes.replaceSubrange(offset..<offset + part.count, with: part)
     }
 }

@@ -25,9 +25,11 @@ enum FuzzTarget: String, CaseIterable {
     case roundTrip = "round-trip"
     /// The bytes as a checkpoint of whatever format they look like: opened, every tensor read.
     case interop
-    /// An archive (``ScratchFolder``) as a folder of shards with their index.
+    /// Files (``InputArchive``) as the members of a zip archive with right checksums: PyTorch's, or NumPy's.
+    case archive
+    /// Files as a folder of shards with their index, or with their list after its checksums were made right.
     case folder
-    /// An archive as the configuration and tokenizer of a GPT-2 folder: read, and texts encoded.
+    /// Files as the configuration and tokenizer of a GPT-2 folder: read, and texts encoded.
     case tokenizer
     /// The bytes as the text of a configuration file.
     case configuration
@@ -62,11 +64,19 @@ enum FuzzTarget: String, CaseIterable {
         case .interop:
             file.replaceContent(bytes)
             Self.readAsAnyFormat(file.path)
+        case .archive:
+            file.replaceContent(ZipSealer.archive(InputArchive.files(bytes)))
+            Self.readAsAnyFormat(file.path)
         case .folder:
-            folder.replaceContent(bytes)
+            let files = ShardSealer.sealed(InputArchive.files(bytes))
+            folder.replaceContent(files)
             Self.readAsAnyFormat(folder.path)
+            for file in files where file.content.starts(with: CheckpointSealer.headerMagic) {
+                guard let name = FilePath(file.name).lastComponent else { continue }
+                _ = Verifier.verify(path: folder.path.appending(name), workerCount: 1)
+            }
         case .tokenizer:
-            folder.replaceContent(bytes + Array("\n@@@ model.safetensors\n".utf8) + Self.emptySafetensors)
+            folder.replaceContent(InputArchive.files(bytes) + [("model.safetensors", Self.emptySafetensors)])
             Self.readAsTokenizer(folder.path)
         case .configuration:
             let text = String(decoding: bytes, as: UTF8.self)
