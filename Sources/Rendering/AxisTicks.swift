@@ -21,9 +21,11 @@ package struct AxisTicks: Hashable, Sendable {
     /// - Parameters:
     ///   - fixed: The ends, when they are given and not to be rounded.
     ///   - count: About how many ticks there should be.
+    ///   - isTight: Whether the ends are the least and the greatest value, not rounded to ticks.
+    ///   - leastStep: What linear ticks are apart at least: 1 where there is nothing between whole numbers.
     package static func fitting(
         _ values: some Sequence<Double>, scale: AxisScale, fixed: ClosedRange<Double>? = nil, count: Int = 5,
-        isTight: Bool = false
+        isTight: Bool = false, leastStep: Double = 0
     ) -> AxisTicks {
         var least = Double.infinity
         var greatest = -Double.infinity
@@ -42,7 +44,7 @@ package struct AxisTicks: Hashable, Sendable {
             // Far beyond what anyone plots, and safely away from overflow.
             least = min(max(least, -1e300), 1e300)
             greatest = min(max(greatest, -1e300), 1e300)
-            return linear(least, greatest, count: max(count, 2), keepsEnds: fixed != nil || isTight)
+            return linear(least, greatest, count: max(count, 2), leastStep, keepsEnds: fixed != nil || isTight)
         case .logarithmic:
             if least > greatest { (least, greatest) = (0.1, 1) }
             return logarithmic(
@@ -50,13 +52,15 @@ package struct AxisTicks: Hashable, Sendable {
         }
     }
 
-    private static func linear(_ least: Double, _ greatest: Double, count: Int, keepsEnds: Bool) -> AxisTicks {
+    private static func linear(
+        _ least: Double, _ greatest: Double, count: Int, _ leastStep: Double, keepsEnds: Bool
+    ) -> AxisTicks {
         var (least, greatest) = (least, greatest)
         if greatest - least <= max(least.magnitude, greatest.magnitude) * 1e-12 {
             let half = least == 0 ? 0.5 : least.magnitude * 0.1
             (least, greatest) = (least - half, greatest + half)
         }
-        let step = niceStep((greatest - least) / Double(count))
+        let step = max(niceStep((greatest - least) / Double(count)), leastStep)
         let first = keepsEnds ? (least / step - 1e-9).rounded(.up) : (least / step + 1e-9).rounded(.down)
         let last = keepsEnds ? (greatest / step + 1e-9).rounded(.down) : (greatest / step - 1e-9).rounded(.up)
         var ticks: [Double] = []

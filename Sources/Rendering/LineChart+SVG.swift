@@ -12,8 +12,10 @@ extension LineChart {
             series.points.flatMap { [$0.y, $0.interval?.lowerBound ?? .nan, $0.interval?.upperBound ?? .nan] }
         }
         let yTicks = AxisTicks.fitting(allY + marks.map(\.y), scale: yScale, fixed: yRange, count: 5)
+        let allX = series.flatMap { $0.points.map(\.x) }
         let xTicks = AxisTicks.fitting(
-            series.flatMap { $0.points.map(\.x) }, scale: xScale, count: placement == .half ? 4 : 7, isTight: true)
+            allX, scale: xScale, count: placement == .half ? 4 : 7, isTight: true,
+            leastStep: allX.allSatisfy { $0 == $0.rounded() } ? 1 : 0)
         let yLabels = yTicks.values.map { yTicks.label($0, format: yFormat) }
         let left = 34 + (yLabels.map(Canvas.width(of:)).max() ?? 0)
         // Half of the last label hangs over the frame's end.

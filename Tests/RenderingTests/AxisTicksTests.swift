@@ -40,4 +40,14 @@ struct AxisTicksTests {
             #expect((-0.001...1.001).contains(fraction))
         }
     }
+
+    @Test("Nothing stands between whole numbers on an axis of counts")
+    func wholeNumbers() {
+        #expect(AxisTicks.fitting([1, 2], scale: .linear, isTight: true, leastStep: 1).values == [1, 2])
+        #expect(AxisTicks.fitting([0, 40], scale: .linear, isTight: true, leastStep: 1).values == [0, 10, 20, 30, 40])
+        let chart = LineChart(
+            title: "", xLabel: "policy", yLabel: "",
+            series: [.init("", points: [.init(x: 1, y: 3), .init(x: 2, y: 4)])])
+        #expect(!chart.svg(.inline).contains(">1.5<"))
+    }
 }

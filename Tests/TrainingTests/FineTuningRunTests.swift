@@ -53,6 +53,15 @@ struct FineTuningRunTests {
         }
     }
 
+    @Test(
+        "A resume on another number of workers goes on with the same bits", arguments: [(1, 2), (2, 3), (3, 8), (8, 1)])
+    func resume(workers: (before: Int, after: Int)) throws {
+        _ = try run(to: "whole.crux")
+        _ = try run(["steps=2", "workers=\(workers.before)"], to: "half.crux")
+        _ = try run(["workers=\(workers.after)"], to: "half.crux", resume: true)
+        #expect(try TinyRuns.contents(folder, "half.crux") == TinyRuns.contents(folder, "whole.crux"))
+    }
+
     @Test("KL in both directions and by each estimator is logged even without a penalty; at first it is zero")
     func measurements() throws {
         _ = try run(["penalty.coefficient=0"], metrics: folder.file("metrics.jsonl"))
