@@ -59,8 +59,8 @@ extension ChunkEncoder {
             baseSample.withBytes { subtractSparsely($0, from: sample, width: width) }
         }
         let changed = (byteCount - SparseDifference.maskByteCount(wordCount: wordCount)) / width
-        // The base's words must be worth a mask.
-        guard changed < wordCount - wordCount / 32 else { return estimates }
+        // With fewer of the base's words a mask costs about what it saves, and time.
+        guard changed < wordCount - wordCount / 4 else { return estimates }
         let form = ChunkPlan.Form.sparseDifference(width: width)
         if isSmall {
             for findsMatches in [true, false] {

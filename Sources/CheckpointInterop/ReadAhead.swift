@@ -31,10 +31,13 @@ final class ReadAhead {
     /// Of larger chunks several would be too much memory.
     private static let largestChunkByteCount = 1 << 22
 
-    /// Takes a few chunks of memory for each thread.
+    /// The most chunks that are read at a time, however many threads there are.
+    private static let largestCount = 16
+
+    /// Takes memory for a few chunks a thread.
     init(workerCount: Int) {
         self.workerCount = workerCount
-        let count = 2 * workerCount
+        let count = min(2 * workerCount, Self.largestCount)
         wanted = (0..<count).map { _ in Slot() }
         reading = (0..<count).map { _ in Slot() }
     }
