@@ -33,7 +33,7 @@ install: build  ## Install the tool, man pages, completions and presets under PR
 uninstall:  ## Remove what install has put under PREFIX.
 	.ci/packaging/uninstall-files "$(DESTDIR)" "$(PREFIX)"
 
-static: setup  ## Build .build/static/crux, which runs without Swift (ten minutes).
+static: setup  ## Build .build/static/crux, which runs without Swift (five to fifteen minutes).
 	.ci/packaging/build-static
 
 deb: static  ## Build a Debian package of it, .build/crux_*.deb.

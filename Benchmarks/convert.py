@@ -4,7 +4,7 @@
     Benchmarks/convert.py FOLDER                          # 2 GB of F32, made in FOLDER by peers/make_diff_pair.py
     Benchmarks/convert.py FOLDER --file model.safetensors --rounds 5
 
-Needs numpy, safetensors and torch in this interpreter, and four times the checkpoint's size on the disk of FOLDER;
+Needs numpy, safetensors and torch in this interpreter, and six times the checkpoint's size on the disk of FOLDER;
 what it writes there it removes. Every program makes what it has written durable (fsync). Seconds by the clock and of
 the processors (user and system, of all threads), and the peak of resident memory, are those that the system counts
 for the process, as /usr/bin/time prints them. The ratio is the peer's seconds by Crux's in the same round, with

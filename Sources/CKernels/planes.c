@@ -1,49 +1,15 @@
 #include "CKernels.h"
-#include "dispatch.h"
+#include "words.h"
 
 #include <math.h>
-#include <string.h>
 
-// Words in a checkpoint are little-endian.
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define LITTLE(WORD, x) (x)
-#else
-#define LITTLE(WORD, x) swapped_##WORD(x)
-static inline uint8_t swapped_uint8_t(uint8_t x) { return x; }
-static inline uint16_t swapped_uint16_t(uint16_t x) { return __builtin_bswap16(x); }
-static inline uint32_t swapped_uint32_t(uint32_t x) { return __builtin_bswap32(x); }
-static inline uint64_t swapped_uint64_t(uint64_t x) { return __builtin_bswap64(x); }
-#endif
-
-#define LAST(WORD) (8 * sizeof(WORD) - 1)
-
-// The forms of a word: as it is, rotated left by one bit, or the zigzag code of its difference from an old word.
+// The forms of a word: as it is, rotated left by one bit, or the zigzag code of its difference from an old word (words.h).
 #define PLAIN(WORD, new, old) (new)
 #define ROTATED(WORD, new, old) ((WORD)((WORD)((new) << 1) | (WORD)((new) >> LAST(WORD))))
-#define ZIGZAG_OF(WORD, d) ((WORD)((WORD)((d) << 1) ^ (WORD)(0 - (WORD)((d) >> LAST(WORD)))))
-#define DIFFERENCE(WORD, new, old) ZIGZAG_OF(WORD, (WORD)((new) - (old)))
 
 // And back, from the form and the old word.
 #define FROM_PLAIN(WORD, form, old) (form)
 #define FROM_ROTATED(WORD, form, old) ((WORD)((WORD)((form) >> 1) | (WORD)((form) << LAST(WORD))))
-#define FROM_DIFFERENCE(WORD, form, old) ((WORD)((old) + (WORD)((WORD)((form) >> 1) ^ (WORD)(0 - ((form)&1)))))
-
-#define LOAD(WORD, words, i) load_##WORD(words, i)
-#define STORE(WORD, words, i, x) store_##WORD(words, i, x)
-#define ACCESS(WORD)                                                            \
-  CRUX_INLINE WORD load_##WORD(const uint8_t *words, ptrdiff_t i) {             \
-    WORD word;                                                                  \
-    memcpy(&word, words + i * (ptrdiff_t)sizeof word, sizeof word);             \
-    return LITTLE(WORD, word);                                                  \
-  }                                                                             \
-  CRUX_INLINE void store_##WORD(uint8_t *words, ptrdiff_t i, WORD word) {       \
-    word = LITTLE(WORD, word);                                                  \
-    memcpy(words + i * (ptrdiff_t)sizeof word, &word, sizeof word);             \
-  }
-ACCESS(uint8_t)
-ACCESS(uint16_t)
-ACCESS(uint32_t)
-ACCESS(uint64_t)
 
 // Loops that the compiler vectorises. Planes of up to four bytes are written in one pass; of eight, one at a time: nine
 // streams at once are too many for the vectoriser.

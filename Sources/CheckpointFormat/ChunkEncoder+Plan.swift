@@ -51,28 +51,26 @@ extension ChunkEncoder {
     }
 
     private func differenceEstimates(width: Int) -> [Estimate] {
+        let wordCount = sample.count / width
         sample.withBytes { sample in baseSample.withBytes { subtract($0, from: sample, width: width) } }
-        var estimates = planeEstimates(.difference(width: width), planeEntropies(width))
-        let count = sample.withBytes { sample in
+        var estimates = isSmall ? planeEstimates(.difference(width: width), planeEntropies(width)) : []
+        estimates.append(partEstimate(.difference(width: width), wordCount: wordCount, byteCount: sample.count))
+        let byteCount = sample.withBytes { sample in
             baseSample.withBytes { subtractSparsely($0, from: sample, width: width) }
         }
-        // The mask, and every plane, have statistics of their own.
-        let maskByteCount = SparseDifference.maskByteCount(wordCount: sample.count / width)
-        let planeByteCount = (count - maskByteCount) / width
-        let parts =
-            [0..<maskByteCount]
-            + (0..<width).map { maskByteCount + $0 * planeByteCount..<maskByteCount + ($0 + 1) * planeByteCount }
-        planes.withBytes { bytes in
-            let entropies = parts.map { ByteEntropy.bits(of: bytes.extracting($0)) }
-            let coded = zip(parts, entropies).reduce(0) { $0 + codedByteCount($1.0.count, entropy: $1.1) }
-            let form = ChunkPlan.Form.sparseDifference(width: width)
-            estimates.append((ChunkPlan(form, findsMatches: false), coded))
-            if entropies.contains(where: { $0 < Self.repetitiveEntropy }) {
-                let matched = parts.reduce(0) { $0 + compressedByteCount(bytes.extracting($1), findsMatches: true) }
-                estimates.append((ChunkPlan(form, findsMatches: true), matched))
+        let changed = (byteCount - SparseDifference.maskByteCount(wordCount: wordCount)) / width
+        // With fewer of the base's words a mask costs about what it saves, and time.
+        guard changed < wordCount - wordCount / 4 else { return estimates }
+        let form = ChunkPlan.Form.sparseDifference(width: width)
+        if isSmall {
+            for findsMatches in [true, false] {
+                let compressed = planes.withBytes {
+                    compressedByteCount($0.extracting(first: byteCount), findsMatches: findsMatches)
+                }
+                estimates.append((ChunkPlan(form, findsMatches: findsMatches), compressed))
             }
         }
-        return estimates
+        return estimates + [partEstimate(form, wordCount: wordCount, byteCount: byteCount)]
     }
 
     // Estimates of what is in `planes`.
@@ -81,6 +79,30 @@ extension ChunkEncoder {
     private static let repetitiveEntropy = 2.0
     /// Above it, on a sample's planes, a plane is not worth compressing.
     private static let incompressibleEntropy = 7.85
+
+    /// Below it, a part has hardly more than one value: repetitions are found faster than bytes are coded, and take less.
+    private static let nearlyConstantEntropy = 0.5
+
+    /// Each part in its own way, judged by its entropy alone.
+    private func partEstimate(_ form: ChunkPlan.Form, wordCount: Int, byteCount: Int) -> Estimate {
+        let ranges = form.parts(wordCount: wordCount, byteCount: byteCount)
+        let entropies = planes.withBytes { bytes in ranges.map { ByteEntropy.bits(of: bytes.extracting($0)) } }
+        var codings = entropies.map {
+            $0 >= Self.incompressibleEntropy ? ChunkPlan.PartCoding.stored : .literals
+        }
+        // One run of parts may have repetitions; the last parts, the high bytes of differences, have most of them.
+        for index in codings.indices.reversed() {
+            guard entropies[index] < Self.nearlyConstantEntropy else { break }
+            codings[index] = .matches
+        }
+        let estimated = zip(zip(ranges, entropies), codings).reduce(0) { sum, part in
+            let ((range, entropy), coding) = part
+            return sum
+                + (coding == .matches
+                    ? Int(Double(range.count) * entropy / 8) + 8 : codedByteCount(range.count, entropy: entropy))
+        }
+        return (ChunkPlan(form, parts: codings), estimated)
+    }
 
     private func planeEntropies(_ width: Int) -> [Double] {
         let count = sample.count / width

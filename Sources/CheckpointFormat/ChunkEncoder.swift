@@ -110,8 +110,35 @@ final class ChunkEncoder {
         }
         guard plan.rawPlaneCount == 0 || plan.rawPlaneCount < plan.form.planeCount else { return false }
         return chunk.fill(codec, contentByteCount: content.byteCount) { output in
-            planes.withBytes { compress($0.extracting(first: count), plan, into: &output) }
+            planes.withBytes { bytes in
+                let bytes = bytes.extracting(first: count)
+                guard !plan.parts.isEmpty else { return compress(bytes, plan, into: &output) }
+                let wordCount = content.byteCount / codec.wordByteCount
+                return compress(bytes, plan, wordCount: wordCount, into: &output)
+            }
         }
+    }
+
+    /// Compresses the parts of a plan to one frame.
+    private func compress(
+        _ bytes: RawSpan, _ plan: ChunkPlan, wordCount: Int, into output: inout MutableRawSpan
+    ) -> Int? {
+        var frame = ZstdFrameJoiner()
+        for (range, coding) in zip(plan.form.parts(wordCount: wordCount, byteCount: bytes.byteCount), plan.parts) {
+            if coding == .stored {
+                guard frame.store(bytes.extracting(range), into: &output) else { return nil }
+                continue
+            }
+            let findsMatches = coding == .matches
+            let part = bytes.extracting(findsMatches ? range.lowerBound..<bytes.byteCount : range)
+            let isWhole = frame.append(into: &output) { output in
+                compress(part, ChunkPlan(.content, findsMatches: findsMatches), into: &output)
+            }
+            guard isWhole else { return nil }
+            // They are compressed as one, with all that follow.
+            if findsMatches { break }
+        }
+        return frame.finish(contentByteCount: bytes.byteCount, in: &output)
     }
 
     private func compress(_ bytes: RawSpan, _ plan: ChunkPlan, into output: inout MutableRawSpan) -> Int? {

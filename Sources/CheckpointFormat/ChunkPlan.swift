@@ -1,3 +1,5 @@
+internal import Codecs
+
 /// How a chunk is to be encoded.
 struct ChunkPlan: Hashable {
     /// What is compressed.
@@ -18,6 +20,34 @@ struct ChunkPlan: Hashable {
             case .content, .sparseDifference: 1
             }
         }
+
+        /// The parts that have statistics of their own.
+        ///
+        /// - Parameters:
+        ///   - wordCount: The words of the content.
+        ///   - byteCount: The size of all parts.
+        func parts(wordCount: Int, byteCount: Int) -> [Range<Int>] {
+            let (start, width): (Int, Int)
+            switch self {
+            case .content: return [0..<byteCount]
+            case .planes(let planeCount, _), .difference(let planeCount): (start, width) = (0, planeCount)
+            case .sparseDifference(let planeCount):
+                (start, width) = (SparseDifference.maskByteCount(wordCount: wordCount), planeCount)
+            }
+            let planeByteCount = (byteCount - start) / width
+            let planes = (0..<width).map { start + $0 * planeByteCount..<start + ($0 + 1) * planeByteCount }
+            return start > 0 ? [0..<start] + planes : planes
+        }
+    }
+
+    /// How a part of a form is compressed.
+    enum PartCoding: Hashable {
+        /// Not at all.
+        case stored
+        /// Byte by byte.
+        case literals
+        /// Repetitions are looked for.
+        case matches
     }
 
     let form: Form
@@ -25,10 +55,21 @@ struct ChunkPlan: Hashable {
     let findsMatches: Bool
     /// How many of the lowest planes are not worth compressing.
     let rawPlaneCount: Int
+    /// How each part is compressed, see ``Form/parts(wordCount:byteCount:)``; empty where all are compressed as one. Behind
+    /// one with repetitions all have some.
+    let parts: [PartCoding]
 
     init(_ form: Form, findsMatches: Bool, rawPlaneCount: Int = 0) {
         self.form = form
         self.findsMatches = findsMatches
         self.rawPlaneCount = rawPlaneCount
+        parts = []
+    }
+
+    init(_ form: Form, parts: [PartCoding]) {
+        self.form = form
+        self.parts = parts
+        findsMatches = false
+        rawPlaneCount = 0
     }
 }

@@ -26,30 +26,31 @@ extension Conversion {
         try checkLosses()
         if let base { try check(base) }
         try (source as? CruxSource)?.reader.base?.checkIsKept(whenWriting: path)
-        var meter = Meter(total: contentByteCount * (verifies ? 2 : 1), report: progress)
+        var pass = Pass(
+            total: contentByteCount * (verifies ? 2 : 1), workerCount: options.workerCount, report: progress)
         let digests =
             switch target {
             case .crux:
                 try writeCrux(
-                    to: path, options: options, shardByteCount: shardByteCount, base: base, meter: &meter)
+                    to: path, options: options, shardByteCount: shardByteCount, base: base, pass: &pass)
             case .safetensors where shardByteCount != nil:
                 try write(
                     ShardedSafetensorsWriter.create(
                         at: path, shardByteCount: shardByteCount ?? .max, metadata: metadata, tensors: tensors),
-                    meter: &meter)
+                    pass: &pass)
             case .safetensors:
                 try write(
                     SafetensorsWriter.create(
                         at: path, metadata: TypedMetadata.strings(metadata: metadata, tensors: tensors),
                         tensors: tensors),
-                    meter: &meter)
-            case .gguf: try write(GGUFWriter.create(at: path, metadata: metadata, tensors: tensors), meter: &meter)
-            case .npz: try write(NumPyWriter.archive(at: path, tensors: tensors), meter: &meter)
-            case .npy: try write(NumPyWriter.array(at: path, tensor: try onlyTensor()), meter: &meter)
+                    pass: &pass)
+            case .gguf: try write(GGUFWriter.create(at: path, metadata: metadata, tensors: tensors), pass: &pass)
+            case .npz: try write(NumPyWriter.archive(at: path, tensors: tensors), pass: &pass)
+            case .npy: try write(NumPyWriter.array(at: path, tensor: try onlyTensor()), pass: &pass)
             }
         var bases = BaseSearch.standardOfAnyFormat
         bases.paths = base.map { [$0.path] } ?? []
-        return try outcome(digests, at: path, bases: bases, verifies: verifies, meter: &meter)
+        return try outcome(digests, at: path, bases: bases, verifies: verifies, pass: &pass)
     }
 
     /// Writes safetensors files of a limited size into a folder that the caller finishes.
@@ -58,14 +59,15 @@ extension Conversion {
         progress: ((_ done: Int, _ total: Int) -> Void)?
     ) throws(CheckpointError) -> Outcome {
         try checkLosses()
-        var meter = Meter(total: contentByteCount * (verifies ? 2 : 1), report: progress)
+        var pass = Pass(
+            total: contentByteCount * (verifies ? 2 : 1), workerCount: WriterOptions().workerCount, report: progress)
         let digests = try write(
             ShardedSafetensorsWriter(
                 into: folder, finishesFolder: false, shardByteCount: shardByteCount, metadata: metadata,
                 tensors: tensors),
-            meter: &meter)
+            pass: &pass)
         return try outcome(
-            digests, at: folder.unfinished, bases: .standardOfAnyFormat, verifies: verifies, meter: &meter)
+            digests, at: folder.unfinished, bases: .standardOfAnyFormat, verifies: verifies, pass: &pass)
     }
 
     private var contentByteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
@@ -80,10 +82,10 @@ extension Conversion {
 
     /// Opens what was written, and reads it back where that is asked for.
     private func outcome(
-        _ digests: [String: Digest128], at path: FilePath, bases: BaseSearch, verifies: Bool, meter: inout Meter
+        _ digests: [String: Digest128], at path: FilePath, bases: BaseSearch, verifies: Bool, pass: inout Pass
     ) throws(CheckpointError) -> Outcome {
         let written = try CheckpointOpener.open(path, bases: bases)
-        let writtenDigests = verifies ? try verify(written, digests: digests, meter: &meter) : [:]
+        let writtenDigests = verifies ? try verify(written, digests: digests, pass: &pass) : [:]
         return Outcome(
             tensorCount: tensors.count,
             contentByteCount: contentByteCount,
@@ -132,7 +134,7 @@ extension Conversion {
     }
 
     private func writeCrux(
-        to path: FilePath, options: WriterOptions, shardByteCount: Int?, base: (any DeltaBase)?, meter: inout Meter
+        to path: FilePath, options: WriterOptions, shardByteCount: Int?, base: (any DeltaBase)?, pass: inout Pass
     ) throws(CheckpointError) -> [String: Digest128] {
         let writer: any CheckpointOutput
         if let shardByteCount {
@@ -148,7 +150,7 @@ extension Conversion {
         var digests: [String: Digest128] = [:]
         for tensor in tensors {
             try writer.beginTensor(tensor)
-            digests[tensor.name] = try copy(tensor, meter: &meter) { bytes throws(CheckpointError) in
+            digests[tensor.name] = try Self.digest(tensor, in: source, pass: &pass) { bytes throws(CheckpointError) in
                 try writer.write(bytes)
             }
             try writer.endTensor()
@@ -158,11 +160,11 @@ extension Conversion {
     }
 
     private func write(
-        _ writer: any TensorFileWriter, meter: inout Meter
+        _ writer: any TensorFileWriter, pass: inout Pass
     ) throws(CheckpointError) -> [String: Digest128] {
         var digests: [String: Digest128] = [:]
         for tensor in writer.tensors {
-            digests[tensor.name] = try copy(tensor, meter: &meter) { bytes throws(CheckpointError) in
+            digests[tensor.name] = try Self.digest(tensor, in: source, pass: &pass) { bytes throws(CheckpointError) in
                 try writer.write(bytes)
             }
         }
@@ -170,24 +172,23 @@ extension Conversion {
         return digests
     }
 
-    /// Reads a tensor once, for the target and for its digest.
-    private func copy(
-        _ tensor: TensorDescription, meter: inout Meter, to write: (RawSpan) throws(CheckpointError) -> Void
+    /// Reads a tensor once, for its digest and for `body`.
+    private static func digest(
+        _ tensor: TensorDescription, in source: any CheckpointSource, pass: inout Pass,
+        _ body: (RawSpan) throws(CheckpointError) -> Void = { _ in }
     ) throws(CheckpointError) -> Digest128 {
         var digester = TensorDigester()
-        var buffer: [UInt8] = []
-        for chunk in 0..<source.storage(of: tensor).chunkCount {
-            try source.readChunk(chunk, of: tensor, into: &buffer)
-            unsafe digester.update(buffer.span.bytes)
-            try unsafe write(buffer.span.bytes)
-            meter.add(buffer.count)
+        try pass.reading.forEachChunk(of: tensor, in: source) { bytes throws(CheckpointError) in
+            digester.update(bytes)
+            try body(bytes)
+            pass.add(bytes.byteCount)
         }
         return digester.finalize(dtype: tensor.dtype, shape: tensor.shape)
     }
 
     /// Reads the finished file back; returns the digests of its tensors, which are those of what was read.
     private func verify(
-        _ written: any CheckpointSource, digests: [String: Digest128], meter: inout Meter
+        _ written: any CheckpointSource, digests: [String: Digest128], pass: inout Pass
     ) throws(CheckpointError) -> [String: Digest128] {
         var writtenDigests: [String: Digest128] = [:]
         func difference(_ tensor: String?, _ field: String?, found: String, expected: String) -> CheckpointError {
@@ -208,12 +209,11 @@ extension Conversion {
                     tensor.name, nil, found: found?.description ?? "no such tensor",
                     expected: "\(tensor), \(tensor.role.name)")
             }
-            let digest = try written.computedDigest(of: found)
+            let digest = try Self.digest(found, in: written, pass: &pass)
             guard digest == digests[tensor.name] else {
                 throw difference(tensor.name, nil, found: digest.hex, expected: digests[tensor.name]?.hex ?? "another")
             }
             writtenDigests[tensor.name] = digest
-            meter.add(tensor.byteCount)
         }
         guard written.metadata == metadata else {
             let keys = OrderedSet(Array(metadata.keys) + Array(written.metadata.keys))
@@ -223,13 +223,16 @@ extension Conversion {
         return writtenDigests
     }
 
-    /// Adds up what is done for the caller's progress display.
-    private struct Meter {
-        let total: Int
-        let report: ((_ done: Int, _ total: Int) -> Void)?
+    /// What the passes over the tensors have in common: the threads that read, and what is done for the caller's progress
+    /// display.
+    private struct Pass {
+        let reading: ReadAhead
+        private let total: Int
+        private let report: ((_ done: Int, _ total: Int) -> Void)?
         private var done = 0
 
-        init(total: Int, report: ((_ done: Int, _ total: Int) -> Void)?) {
+        init(total: Int, workerCount: Int, report: ((_ done: Int, _ total: Int) -> Void)?) {
+            reading = ReadAhead(workerCount: workerCount)
             self.total = total
             self.report = report
         }

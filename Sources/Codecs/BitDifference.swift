@@ -58,15 +58,4 @@ public enum BitDifference {
             throw .byteCount(count, width: width)
         }
     }
-
-    @inline(__always)
-    static func zigzag<Word: FixedWidthInteger & UnsignedInteger>(_ difference: Word) -> Word {
-        let sign = difference &>> Word(truncatingIfNeeded: Word.bitWidth - 1)
-        return (difference &<< 1) ^ (0 &- sign)
-    }
-
-    @inline(__always)
-    static func difference<Word: FixedWidthInteger & UnsignedInteger>(ofZigzag code: Word) -> Word {
-        (code &>> 1) ^ (0 &- (code & 1))
-    }
 }

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Differences between the bit patterns of two runs of words of which most are equal, as those of 16-bit weights are
 /// after a few small steps.
 ///
@@ -53,12 +55,10 @@ public enum SparseDifference {
         return unsafe words.withUnsafeBytes { words in
             unsafe base.withUnsafeBytes { base in
                 unsafe output.withUnsafeMutableBytes { output in
-                    switch width {
-                    case 1: unsafe encodeWords(UInt8.self, words, base, output)
-                    case 2: unsafe encodeWords(UInt16.self, words, base, output)
-                    case 4: unsafe encodeWords(UInt32.self, words, base, output)
-                    default: unsafe encodeWords(UInt64.self, words, base, output)
-                    }
+                    guard let new = words.baseAddress, let old = base.baseAddress, let bytes = output.baseAddress
+                    else { return 0 }
+                    return unsafe crux_encode_sparse(
+                        words.count / width, Int32(truncatingIfNeeded: width), new, old, bytes)
                 }
             }
         }
@@ -71,106 +71,32 @@ public enum SparseDifference {
         _ bytes: RawSpan, width: Int, ontoBase words: inout MutableRawSpan
     ) throws(Failure) {
         try check([words.byteCount], width: width)
-        let failure = unsafe bytes.withUnsafeBytes { bytes in
+        let count = words.byteCount / width
+        let maskByteCount = Self.maskByteCount(wordCount: count)
+        guard bytes.byteCount >= maskByteCount else {
+            throw .byteCount(found: bytes.byteCount, expected: maskByteCount)
+        }
+        var changed = 0
+        for index in 0..<maskByteCount {
+            changed += unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self).nonzeroBitCount
+        }
+        guard bytes.byteCount == maskByteCount + width * changed else {
+            throw .byteCount(found: bytes.byteCount, expected: maskByteCount + width * changed)
+        }
+        if count % 8 != 0 {
+            let last = unsafe bytes.unsafeLoad(fromByteOffset: maskByteCount - 1, as: UInt8.self)
+            guard last &>> UInt8(truncatingIfNeeded: count % 8) == 0 else { throw .mask }
+        }
+        let hasZero = unsafe bytes.withUnsafeBytes { bytes in
             unsafe words.withUnsafeMutableBytes { words in
-                switch width {
-                case 1: unsafe decodeWords(UInt8.self, bytes, words)
-                case 2: unsafe decodeWords(UInt16.self, bytes, words)
-                case 4: unsafe decodeWords(UInt32.self, bytes, words)
-                default: unsafe decodeWords(UInt64.self, bytes, words)
-                }
+                guard let source = bytes.baseAddress, let target = words.baseAddress else { return false }
+                return unsafe crux_decode_sparse(count, Int32(truncatingIfNeeded: width), changed, source, target) != 0
             }
         }
-        if let failure { throw failure }
+        if hasZero { throw .zero }
     }
 
     private static func check(_ counts: [Int], width: Int) throws(Failure) {
         do { try BitDifference.check(counts, width: width) } catch { throw .words(error) }
-    }
-
-    @inline(__always)
-    @unsafe
-    private static func encodeWords<Word: FixedWidthInteger & UnsignedInteger>(
-        _: Word.Type, _ source: UnsafeRawBufferPointer, _ base: UnsafeRawBufferPointer,
-        _ target: UnsafeMutableRawBufferPointer
-    ) -> Int {
-        let width = MemoryLayout<Word>.size
-        let count = source.count / width
-        let maskCount = maskByteCount(wordCount: count)
-        guard count > 0, let words = source.baseAddress, let olds = base.baseAddress, let bytes = target.baseAddress
-        else { return 0 }
-        @inline(__always) func code(_ index: Int) -> Word {
-            let new = unsafe Word(littleEndian: words.loadUnaligned(fromByteOffset: width * index, as: Word.self))
-            let old = unsafe Word(littleEndian: olds.loadUnaligned(fromByteOffset: width * index, as: Word.self))
-            return BitDifference.zigzag(new &- old)
-        }
-        // The mask first: it says where the planes begin.
-        var changed = 0
-        for group in 0..<maskCount {
-            var mask: UInt8 = 0
-            for bit in 0..<min(8, count - 8 * group) where code(8 * group + bit) != 0 {
-                mask |= 1 &<< UInt8(truncatingIfNeeded: bit)
-            }
-            unsafe bytes.storeBytes(of: mask, toByteOffset: group, as: UInt8.self)
-            changed += mask.nonzeroBitCount
-        }
-        var position = maskCount
-        for group in 0..<maskCount {
-            var mask = unsafe bytes.load(fromByteOffset: group, as: UInt8.self)
-            while mask != 0 {
-                let code = code(8 * group + mask.trailingZeroBitCount)
-                mask &= mask &- 1
-                for plane in 0..<width {
-                    unsafe bytes.storeBytes(
-                        of: UInt8(truncatingIfNeeded: code &>> Word(truncatingIfNeeded: 8 * plane)),
-                        toByteOffset: position + plane * changed, as: UInt8.self)
-                }
-                position += 1
-            }
-        }
-        return maskCount + width * changed
-    }
-
-    @inline(__always)
-    @unsafe
-    private static func decodeWords<Word: FixedWidthInteger & UnsignedInteger>(
-        _: Word.Type, _ source: UnsafeRawBufferPointer, _ target: UnsafeMutableRawBufferPointer
-    ) -> Failure? {
-        let width = MemoryLayout<Word>.size
-        let count = target.count / width
-        let maskCount = maskByteCount(wordCount: count)
-        guard source.count >= maskCount else { return .byteCount(found: source.count, expected: maskCount) }
-        guard count > 0, let bytes = source.baseAddress, let words = target.baseAddress else {
-            return unsafe source.isEmpty ? nil : .byteCount(found: source.count, expected: 0)
-        }
-        var changed = 0
-        for group in 0..<maskCount {
-            changed += unsafe bytes.load(fromByteOffset: group, as: UInt8.self).nonzeroBitCount
-        }
-        guard source.count == maskCount + width * changed else {
-            return .byteCount(found: source.count, expected: maskCount + width * changed)
-        }
-        let last = unsafe bytes.load(fromByteOffset: maskCount - 1, as: UInt8.self)
-        if count % 8 != 0, last &>> UInt8(truncatingIfNeeded: count % 8) != 0 { return .mask }
-        var position = maskCount
-        for group in 0..<maskCount {
-            var mask = unsafe bytes.load(fromByteOffset: group, as: UInt8.self)
-            while mask != 0 {
-                let index = 8 * group + mask.trailingZeroBitCount
-                mask &= mask &- 1
-                var code: Word = 0
-                for plane in 0..<width {
-                    let byte = unsafe bytes.load(fromByteOffset: position + plane * changed, as: UInt8.self)
-                    code |= Word(truncatingIfNeeded: byte) &<< Word(truncatingIfNeeded: 8 * plane)
-                }
-                if code == 0 { return .zero }
-                position += 1
-                let old = unsafe Word(littleEndian: words.loadUnaligned(fromByteOffset: width * index, as: Word.self))
-                unsafe words.storeBytes(
-                    of: (old &+ BitDifference.difference(ofZigzag: code)).littleEndian,
-                    toByteOffset: width * index, as: Word.self)
-            }
-        }
-        return nil
     }
 }

@@ -84,7 +84,8 @@ package struct FileVerification: Encodable, Sendable {
         status = .valid
         let tally = NonFiniteTally()
         let report = Verifier.verify(
-            path: path, mode: checks.mode, bases: checks.bases, workerCount: checks.workerCount, progress: progress,
+            path: Self.cruxFile(in: path, checks.bases) ?? path, mode: checks.mode, bases: checks.bases,
+            workerCount: checks.workerCount, progress: progress,
             content: { tensor, bytes in tally.add(bytes, of: tensor) })
         // Not a crux file, or a folder: another format's reader knows more.
         if report.findings.contains(where: { $0.kind == .notACheckpoint || $0.kind == .io }) {
@@ -123,6 +124,14 @@ package struct FileVerification: Encodable, Sendable {
         }
         self.report = report
         judge(tally.tensors, mustBeFinite: checks.mustBeFinite)
+    }
+
+    /// The crux file that a folder stands for; nil for a file, and a folder that stands for something else.
+    private static func cruxFile(in path: FilePath, _ bases: BaseSearch) -> FilePath? {
+        guard let status = try? Stat(path), status.type == .directory,
+            let source = try? CheckpointOpener.open(path, bases: bases), source.format == .crux
+        else { return nil }
+        return source.path
     }
 
     /// Reads every byte of a checkpoint whose format has no checksums: that it can be read is all there is to show.

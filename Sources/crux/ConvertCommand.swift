@@ -15,14 +15,14 @@ struct ConvertCommand: ParsableCommand {
         discussion:
             """
             Examples:
-              crux convert model.safetensors model.crux            compress, with checksums
-              crux convert model.gguf model.safetensors --dtype F32   dequantise
-              crux convert model.crux model.gguf --dtype Q8_0      quantise
-              crux convert policy.crux small.crux --base reference.crux   store the difference alone
-              crux convert model.crux folder --to safetensors --shard-size 5GB   several files and their index
-              crux convert run.crux folder --for transformers      a model that transformers loads
+              crux convert model.safetensors model.crux        compress, add checksums
+              crux convert model.gguf model.safetensors --dtype F32    dequantise
+              crux convert model.crux model.gguf --dtype Q8_0          quantise
+              crux convert policy.crux small.crux --base reference.crux      a delta
+              crux convert model.crux folder --to safetensors --shard-size 5GB
+              crux convert run.crux folder --for transformers
               crux convert run.crux model.gguf --for llama.cpp --dtype Q8_0
-              crux convert pytorch_model.bin model.safetensors     without running what is pickled
+              crux convert pytorch_model.bin model.safetensors     nothing is run
 
             What is at OUT is replaced only by the complete file. Conversion is never needed for the other tools. With \
             --base, a crux file becomes a delta: small, and readable only together with the base, which may be of any \

@@ -38,8 +38,8 @@ struct DeltaBenchmark {
         let ratio: Double
         /// The share of elements whose bits are the base's.
         let sameShare: Double
-        let encodeMegabytesPerSecond: Double
-        let decodeMegabytesPerSecond: Double
+        let encode: ContentRate
+        let decode: ContentRate
     }
 
     let workerCount: Int
@@ -53,7 +53,7 @@ struct DeltaBenchmark {
         let new = try Self.tensors(of: policy, subject)
         let old = MemoryBase(try Self.tensors(of: base, subject), path: base.path)
         let byteCount = new.reduce(0) { $0 + $1.bytes.count }
-        var seconds: [Method: (encode: [Double], decode: [Double])] = [:]
+        var seconds: [Method: (encode: [ProcessorUse.Durations], decode: [ProcessorUse.Durations])] = [:]
         var sizes: [Method: Int] = [:]
         let path = FilePath(FileManager.default.temporaryDirectory.path()).appending("crux-bench-\(UUID().uuidString)")
         UnfinishedPaths.creating(path) {}
@@ -71,16 +71,16 @@ struct DeltaBenchmark {
                 switch method {
                 case .crux, .cruxDelta:
                     let base = method == .cruxDelta ? old : nil
-                    times.encode.append(try time { try write(new, to: "/dev/null", base: base) })
+                    times.encode.append(try ProcessorUse.measure { try write(new, to: "/dev/null", base: base) })
                     // Opened by the same code, but durable and so not timed.
                     try write(new, to: path, base: base)
                     sizes[method] = try open(path, base: old).tensors.reduce(0) { $0 + $1.storedByteCount }
-                    times.decode.append(try time { try read(path, new, base: old) })
+                    times.decode.append(try ProcessorUse.measure { try read(path, new, base: old) })
                 case .xorZstd1, .xorZstd3:
                     let level = method == .xorZstd1 ? 1 : 3
                     for peer in peers { try peer.begin(level: level) }
                     times.encode.append(
-                        try time {
+                        try ProcessorUse.measure {
                             try run(frames, peers) { peer, frame in
                                 try peer.encode(
                                     frame, new[frame.tensor].bytes, old.bytes(of: new[frame.tensor].description))
@@ -88,7 +88,7 @@ struct DeltaBenchmark {
                         })
                     sizes[method] = frames.reduce(0) { $0 + $1.byteCount }
                     times.decode.append(
-                        try time {
+                        try ProcessorUse.measure {
                             try run(frames, peers) { peer, frame in
                                 try peer.decode(frame, old.bytes(of: new[frame.tensor].description))
                             }
@@ -99,16 +99,14 @@ struct DeltaBenchmark {
         }
         let same = Self.sameShare(new, old)
         return Method.allCases.map { method in
-            func speed(_ times: [Double]?) -> Double {
-                let sorted = (times ?? []).sorted()
-                return Double(byteCount) / 1e6 / sorted[sorted.count / 2]
+            func rate(_ times: [ProcessorUse.Durations]?) -> ContentRate {
+                ContentRate(of: byteCount, in: ProcessorUse.Durations(mediansOf: times ?? []))
             }
             let stored = sizes[method] ?? 0
             return Result(
                 policy: policy.path.string, subject: subject, method: method, byteCount: byteCount,
                 storedByteCount: stored, ratio: Double(byteCount) / Double(max(1, stored)), sameShare: same,
-                encodeMegabytesPerSecond: speed(seconds[method]?.encode),
-                decodeMegabytesPerSecond: speed(seconds[method]?.decode))
+                encode: rate(seconds[method]?.encode), decode: rate(seconds[method]?.decode))
         }
     }
 
@@ -130,10 +128,6 @@ struct DeltaBenchmark {
             }
         }
         return all == 0 ? 0 : Double(same) / Double(all)
-    }
-
-    private func time(_ body: () throws -> Void) rethrows -> Double {
-        try ContinuousClock().measure(body) / .seconds(1)
     }
 
     // Crux.

@@ -7,19 +7,6 @@ internal import TensorCore
 
 /// Measures saving, reading and verifying of tensors that lie in memory.
 struct FormatBenchmark {
-    /// How fast something went, in 10⁶ bytes of content.
-    struct Rate: Encodable {
-        /// A second of the clock.
-        let clock: Double
-        /// A second of processor time, of all threads together: what other programs do at the same time matters less.
-        let processor: Double
-
-        var text: String {
-            func text(_ value: Double) -> String { FigureFormat.count.text(value.rounded()) }
-            return "\(text(clock)) MB/s, \(text(processor)) MB per second of processor time"
-        }
-    }
-
     /// What was measured.
     struct Result: Encodable {
         let schemaVersion = 2
@@ -28,14 +15,14 @@ struct FormatBenchmark {
         let storedByteCount: Int
         /// Content by stored size.
         let ratio: Double
-        let encode: Rate
-        let decode: Rate
+        let encode: ContentRate
+        let decode: ContentRate
         /// The raw codec, hashes and fsync included.
-        let saveRaw: Rate
+        let saveRaw: ContentRate
         /// The default codec, hashes and fsync included.
-        let save: Rate
+        let save: ContentRate
         /// Stored bytes of the raw file against their hashes.
-        let verifyQuick: Rate
+        let verifyQuick: ContentRate
         let openMilliseconds: Double
 
         private enum CodingKeys: String, CodingKey {
@@ -142,24 +129,15 @@ struct FormatBenchmark {
         try writer.finish()
     }
 
-    private func rate(_ seconds: (clock: Double, processor: Double)) -> Rate {
-        // The clock of processor time is coarse: what takes less than one of its steps has no rate.
-        Rate(
-            clock: Double(byteCount) / seconds.clock / 1e6,
-            processor: Double(byteCount) / max(seconds.processor, 1e-6) / 1e6)
-    }
+    private func rate(_ seconds: ProcessorUse.Durations) -> ContentRate { ContentRate(of: byteCount, in: seconds) }
 
     /// The median durations of the rounds, after one to warm up.
-    private func measure(_ body: () throws -> Void) rethrows -> (clock: Double, processor: Double) {
-        var clock: [Double] = []
-        var processor: [Double] = []
-        for round in 0...rounds {
-            let start = ProcessorUse.now.seconds
-            let duration = try ContinuousClock().measure(body)
-            guard round > 0 else { continue }
-            clock.append(duration / .seconds(1))
-            processor.append(ProcessorUse.now.seconds - start)
+    private func measure(_ body: () throws -> Void) rethrows -> ProcessorUse.Durations {
+        var rounds: [ProcessorUse.Durations] = []
+        for round in 0...self.rounds {
+            let durations = try ProcessorUse.measure(body)
+            if round > 0 { rounds.append(durations) }
         }
-        return (clock.sorted()[rounds / 2], processor.sorted()[rounds / 2])
+        return ProcessorUse.Durations(mediansOf: rounds)
     }
 }

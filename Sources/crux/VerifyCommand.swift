@@ -119,11 +119,10 @@ struct VerifyCommand: ParsableCommand {
         try report(VerificationSummary(files: judged))
     }
 
-    /// A folder's checkpoints, or the path itself.
+    /// A folder's checkpoints, or the path itself; so is a folder that is one checkpoint of another tool.
     private static func checkpoints(at path: FilePath) throws(CheckpointError) -> [FilePath] {
-        guard let status = try? Stat(path), status.type == .directory, (try? CheckpointOpener.open(path)) == nil else {
-            return [path]
-        }
+        guard let status = try? Stat(path), status.type == .directory else { return [path] }
+        if let source = try? CheckpointOpener.open(path), source.format != .crux { return [path] }
         let found = try CheckpointFolder.checkpoints(below: path)
         guard !found.isEmpty else { throw CheckpointError(.missing, path: path, problem: "holds no checkpoint") }
         return found

@@ -28,7 +28,7 @@ import Testing
         return error?.detail ?? ""
     }
 
-    /// Found by fuzzing: where there are no elements, the distances between them may be too large for a number.
+    /// Where there are no elements, the distances between them may be too large for a number.
     @Test(arguments: ["False", "True"])
     func anArrayWithoutElementsMayHaveAnySizes(order: String) throws {
         let path = folder.file("a.npy")

@@ -137,7 +137,7 @@ import Testing
         #expect(try problem(Self.state(Self.tensor(Self.integer(1)))).contains("a storage that is not as"))
     }
 
-    /// Found by fuzzing: a stride that no step is taken with may be any number; pairs of elements have sizes of their own.
+    /// A stride that no step is taken with may be any number, also one that overflows in bytes; pairs of elements have sizes of their own.
     @Test func numbersOf64BitsAreChecked() throws {
         func tensor(_ storage: [UInt8], offset: [UInt8], size: [[UInt8]], strides: [[UInt8]]) -> [UInt8] {
             Self.state(

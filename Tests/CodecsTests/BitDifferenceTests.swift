@@ -33,7 +33,7 @@ import Testing
         #expect(words == new)
     }
 
-    @Test(arguments: BitDifference.widths, [0, 1, 7, 8, 9, 64, 1001])
+    @Test(arguments: BitDifference.widths, [0, 1, 7, 8, 9, 64, 1001, 1024, 1025, 5000])
     func sparseDifferencesOfAnyBitPatternsComeBack(width: Int, count: Int) throws {
         for every in [1, 2, 9, 5000] {
             let old = Self.words(width, count: count, seed: UInt64(count + 3))

@@ -34,6 +34,25 @@ struct VerifyCommandTests {
         #expect((run["results"] as? [[String: Any]])?.first?["ruleId"] as? String == "damaged")
     }
 
+    @Test("A folder of one crux file, or of shards and others, is verified whole")
+    func foldersOfCruxFiles() async throws {
+        for names in [["swift-writer"], ["sharded", "sharded-1-of-2", "sharded-2-of-2", "empty"]] {
+            let inner = folder.file(names[0])
+            try FileManager.default.createDirectory(atPath: inner.string, withIntermediateDirectories: false)
+            for name in names {
+                try FileManager.default.copyItem(
+                    atPath: Fixtures.path("valid/v1/\(name).crux").string, toPath: "\(inner)/\(name).crux")
+            }
+            let result = try await crux("verify", names[0])
+            #expect(result.exitCode == 0, "\(result.standardError)")
+            for name in names { #expect(result.standardOutput.contains("valid  \(names[0])/\(name).crux")) }
+        }
+        try "verify: full\n".write(
+            toFile: folder.file("policy.yml").string, atomically: true, encoding: .utf8)
+        let checked = try await crux("check", "swift-writer", "--policy", "policy.yml")
+        #expect(checked.exitCode == 0, "\(checked.standardOutput) \(checked.standardError)")
+    }
+
     @Test("A folder stands for the checkpoints below it")
     func folders() async throws {
         let result = try await crux("verify", ".", "--json", "--quick")

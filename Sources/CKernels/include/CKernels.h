@@ -216,6 +216,14 @@ void crux_split_differences(ptrdiff_t count, int32_t width, const void *words, c
 /// Undoes crux_split_differences in place: `words` holds the base's words at first.
 void crux_join_differences(ptrdiff_t count, int32_t width, const void *planes, void *words);
 
+/// A bit for each of `count` words (width 1, 2, 4 or 8), 1 where it is not the base's, the first lowest; then the planes of
+/// the zigzag-coded differences of these words alone. Returns the size, at most (count + 7) / 8 + width · count.
+ptrdiff_t crux_encode_sparse(ptrdiff_t count, int32_t width, const void *words, const void *base, void *out);
+
+/// Undoes crux_encode_sparse in place: `words` holds the base's words at first. `changed` is the number of bits that are
+/// set in the first `count`. Returns 0, or 1 where a code is zero; the words are of no use then.
+int32_t crux_decode_sparse(ptrdiff_t count, int32_t width, ptrdiff_t changed, const void *bytes, void *words);
+
 /// Bits a byte that a code of single bytes needs at least: 0 where all are equal, at most 8. Up to 2^32 bytes.
 double crux_byte_entropy(ptrdiff_t count, const void *bytes);
 
