@@ -138,7 +138,7 @@ struct TensorComparison: Sendable {
                     if types.base == types.policy {
                         sums.bitwiseCount += sums.addSteps(base: base, policy: policy, type: types.base)
                     } else {
-                        _ = sums.addSteps(base: from.bytes, policy: to.bytes, type: .f32)
+                        _ = unsafe sums.addSteps(base: from.bytes, policy: to.bytes, type: .f32)
                         for index in 0..<min(from.count, to.count) where from[index] != to[index] {
                             sums.bitwiseCount += from[index].isNaN && to[index].isNaN ? 0 : 1
                         }
