@@ -66,12 +66,13 @@ let package = Package(
         // The house, in the one direction of dependency.
         // XXH3 comes from its header, compiled for more than one CPU level.
         .target(name: "CKernels", dependencies: ["CXXHash"]),
+        .target(name: "CFiles"),
         .library("TensorCore"),
         .library("Codecs", ["CKernels", "CZstd", "CXXHash", "TensorCore"]),
         .library(
             "CheckpointFormat",
             [
-                "TensorCore", "Codecs",
+                "CFiles", "TensorCore", "Codecs",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),

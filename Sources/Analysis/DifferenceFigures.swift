@@ -174,9 +174,11 @@ struct DifferenceSums: Sendable {
     }
 
     /// Counts the distances in steps of a type; both hold as many elements.
-    mutating func addSteps(base: RawSpan, policy: RawSpan, type: ElementDifference.StepType) {
+    ///
+    /// - Returns: How many elements have different bits.
+    mutating func addSteps(base: RawSpan, policy: RawSpan, type: ElementDifference.StepType) -> Int {
         if steps.isEmpty { steps = Array(repeating: 0, count: ElementDifference.stepBinCount) }
-        ElementDifference.addSteps(base: base, policy: policy, type: type, to: &steps)
+        return ElementDifference.addSteps(base: base, policy: policy, type: type, to: &steps)
     }
 
     /// Counts elements that did not move; a NaN among them counts as one.

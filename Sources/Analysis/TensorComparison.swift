@@ -80,38 +80,75 @@ struct TensorComparison: Sendable {
         _ types: (base: ElementDifference.StepType, policy: ElementDifference.StepType),
         _ tolerances: ChangeTolerances
     ) throws(CheckpointError) {
-        var cursors = try (cursor(of: base, in: baseSource), cursor(of: policy, in: policySource))
-        var bytes: ([UInt8], [UInt8]) = ([], [])
-        var values = (
-            [Float](repeating: 0, count: Self.runElementCount), [Float](repeating: 0, count: Self.runElementCount)
-        )
-        var sums = emptySums
-        var offset = elements.lowerBound
+        var (from, to) = try (cursor(of: base, in: baseSource), cursor(of: policy, in: policySource))
+        let widths = (base.dtype.block.byteCount, policy.dtype.block.byteCount)
+        var run = FloatRun(types: types, tolerances: tolerances, offset: elements.lowerBound, sums: emptySums)
         while true {
-            try cursors.0.read(Self.runByteCount(base.dtype), into: &bytes.0)
-            try cursors.1.read(Self.runByteCount(policy.dtype), into: &bytes.1)
+            let available = min(try from.availableByteCount() / widths.0, try to.availableByteCount() / widths.1)
+            guard available > 0 else { break }
+            let count = min(available, Self.runElementCount)
+            from.take(count * widths.0) { base in
+                to.take(count * widths.1) { policy in run.add(base: base, policy: policy) }
+            }
+        }
+        // Elements that lie across the ends of two chunks, and what is after them.
+        var bytes: ([UInt8], [UInt8]) = ([], [])
+        while true {
+            try from.read(Self.runByteCount(base.dtype), into: &bytes.0)
+            try to.read(Self.runByteCount(policy.dtype), into: &bytes.1)
             guard !bytes.0.isEmpty, !bytes.1.isEmpty else { break }
-            let counts = unsafe (
-                ElementDifference.read(bytes.0.span.bytes, as: types.base, into: &values.0),
-                ElementDifference.read(bytes.1.span.bytes, as: types.policy, into: &values.1)
-            )
-            let count = min(counts.0, counts.1)
-            let (from, to) = (values.0.span.extracting(0..<count), values.1.span.extracting(0..<count))
-            sums.add(base: from, policy: to, offset: offset, tolerances: tolerances)
-            if types.base == types.policy {
-                unsafe sums.addSteps(base: bytes.0.span.bytes, policy: bytes.1.span.bytes, type: types.base)
-                bitwiseCount += unsafe ChangedElements.bitwise(
-                    bytes.0.span.bytes, bytes.1.span.bytes, width: base.dtype.block.byteCount)
-            } else {
-                unsafe sums.addSteps(base: from.bytes, policy: to.bytes, type: .f32)
-                for index in 0..<count where from[index] != to[index] {
-                    bitwiseCount += from[index].isNaN && to[index].isNaN ? 0 : 1
+            unsafe run.add(base: bytes.0.span.bytes, policy: bytes.1.span.bytes)
+        }
+        bitwiseCount = run.sums.bitwiseCount
+        sums = run.sums
+    }
+
+    /// The sums over runs of floats.
+    private struct FloatRun {
+        let types: (base: ElementDifference.StepType, policy: ElementDifference.StepType)
+        let tolerances: ChangeTolerances
+        /// Where in the tensor the next run begins.
+        var offset: Int
+        var sums: DifferenceSums
+        /// Values of types that are not single floats.
+        private var values = (
+            [Float](repeating: 0, count: TensorComparison.runElementCount),
+            [Float](repeating: 0, count: TensorComparison.runElementCount)
+        )
+
+        init(
+            types: (base: ElementDifference.StepType, policy: ElementDifference.StepType), tolerances: ChangeTolerances,
+            offset: Int, sums: DifferenceSums
+        ) {
+            self.types = types
+            self.tolerances = tolerances
+            self.offset = offset
+            self.sums = sums
+        }
+
+        /// Adds a run of as many elements on both sides, at most ``TensorComparison/runElementCount``.
+        mutating func add(base: RawSpan, policy: RawSpan) {
+            let (types, tolerances, offset) = (types, tolerances, offset)
+            // Taken out, so that the closures change no part of what they are lent.
+            var sums = DifferenceSums()
+            swap(&sums, &self.sums)
+            let count = ElementDifference.withValues(of: base, as: types.base, in: &values.0) { from in
+                ElementDifference.withValues(of: policy, as: types.policy, in: &values.1) { to in
+                    sums.add(base: from, policy: to, offset: offset, tolerances: tolerances)
+                    if types.base == types.policy {
+                        sums.bitwiseCount += sums.addSteps(base: base, policy: policy, type: types.base)
+                    } else {
+                        _ = unsafe sums.addSteps(base: from.bytes, policy: to.bytes, type: .f32)
+                        for index in 0..<min(from.count, to.count) where from[index] != to[index] {
+                            sums.bitwiseCount += from[index].isNaN && to[index].isNaN ? 0 : 1
+                        }
+                    }
+                    return min(from.count, to.count)
                 }
             }
-            offset += count
+            swap(&sums, &self.sums)
+            self.offset += count
         }
-        sums.bitwiseCount = bitwiseCount
-        self.sums = sums
     }
 
     private mutating func compareOthers(

@@ -136,20 +136,31 @@ void crux_difference(ptrdiff_t count, const float *base, const float *policy, do
 /// Bits of a float in the order of the values: neighbours differ by one, both zeros are equal.
 #define ORDERED(bits, sign) ((bits) & (sign) ? -(int32_t)((bits) & ~(sign)) : (int32_t)(bits))
 
-/// How many elements get their bins at once, and how many of them are counted apart, so that equal bins in a row do
-/// not wait for each other.
+/// How many elements get their bins at once.
 #define STEP_RUN 1024
-#define STEP_TABLES 8
+/// Those of numbers, and one for pairs with a NaN.
+#define ALL_BINS (CRUX_STEP_BINS + 1)
 
+CRUX_INLINE uint32_t step_bin(uint32_t distance) {
+  // A float's exponent is the place of the highest bit; without the bit below that, rounding does not raise it. Half of
+  // the distance is never negative as a signed number.
+  uint32_t half = distance >> 1;
+  uint32_t bits = float_bits((float)(int32_t)(half & ~(half >> 1)));
+  return distance < 2 ? distance : (bits >> 23) - 125;
+}
+
+// Bins are counted in pairs: half of the additions, and equal ones in a row, which would wait for each other, are rarer.
 #define STEPS(name, type, sign, infinity)                                                                  \
   CRUX_CLONES                                                                                              \
-  void name(ptrdiff_t count, const void *base, const void *policy, int64_t *bins) {                        \
+  ptrdiff_t name(ptrdiff_t count, const void *base, const void *policy, int64_t *bins) {                   \
     const char *from = base, *to = policy;                                                                 \
-    /* The last bin is for pairs with a NaN. */                                                            \
-    int32_t tables[STEP_TABLES][CRUX_STEP_BINS + 1] = {{0}};                                               \
+    uint32_t pairs[ALL_BINS][256];                                                                         \
+    for (int i = 0; i < ALL_BINS; i++) memset(pairs[i], 0, ALL_BINS * sizeof pairs[i][0]);                 \
     uint8_t found[STEP_RUN];                                                                               \
+    ptrdiff_t differing = 0;                                                                               \
     for (ptrdiff_t start = 0; start < count; start += STEP_RUN) {                                          \
       ptrdiff_t run = count - start < STEP_RUN ? count - start : STEP_RUN;                                 \
+      int32_t others = 0;                                                                                  \
       for (ptrdiff_t i = 0; i < run; i++) {                                                                \
         type a, b;                                                                                         \
         memcpy(&a, from + (start + i) * (ptrdiff_t)sizeof a, sizeof a);                                    \
@@ -157,14 +168,32 @@ void crux_difference(ptrdiff_t count, const float *base, const float *policy, do
         int32_t x = ORDERED(a, sign), y = ORDERED(b, sign);                                                \
         /* Up to twice the bits of infinity, which needs all 32. */                                        \
         uint32_t distance = x > y ? (uint32_t)x - (uint32_t)y : (uint32_t)y - (uint32_t)x;                 \
-        uint32_t bin = distance == 0 ? 0 : 32 - (uint32_t)__builtin_clz(distance);                         \
         int is_nan = (type)(a & ~(sign)) > (infinity) || (type)(b & ~(sign)) > (infinity);                 \
-        found[i] = (uint8_t)(is_nan ? CRUX_STEP_BINS : bin);                                               \
+        found[i] = (uint8_t)(is_nan ? CRUX_STEP_BINS : step_bin(distance));                                \
+        others += a != b;                                                                                  \
       }                                                                                                    \
-      for (ptrdiff_t i = 0; i < run; i++) tables[i % STEP_TABLES][found[i]]++;                             \
+      differing += others;                                                                                 \
+      ptrdiff_t i = 0;                                                                                     \
+      for (; i + 8 <= run; i += 8) {                                                                       \
+        uint64_t word;                                                                                     \
+        memcpy(&word, found + i, sizeof word);                                                             \
+        for (int pair = 0; pair < 4; pair++) (&pairs[0][0])[(uint16_t)(word >> (16 * pair))]++;            \
+      }                                                                                                    \
+      for (; i < run; i++) {                                                                               \
+        if (found[i] < CRUX_STEP_BINS) bins[found[i]]++;                                                   \
+      }                                                                                                    \
     }                                                                                                      \
-    for (int table = 0; table < STEP_TABLES; table++)                                                      \
-      for (int i = 0; i < CRUX_STEP_BINS; i++) bins[i] += tables[table][i];                                \
+    uint32_t columns[ALL_BINS] = {0};                                                                      \
+    for (int i = 0; i < ALL_BINS; i++) {                                                                   \
+      uint32_t row = 0;                                                                                    \
+      for (int j = 0; j < ALL_BINS; j++) {                                                                 \
+        row += pairs[i][j];                                                                                \
+        columns[j] += pairs[i][j];                                                                         \
+      }                                                                                                    \
+      if (i < CRUX_STEP_BINS) bins[i] += row;                                                              \
+    }                                                                                                      \
+    for (int j = 0; j < CRUX_STEP_BINS; j++) bins[j] += columns[j];                                        \
+    return differing;                                                                                      \
   }
 
 STEPS(crux_steps_f32, uint32_t, 0x80000000u, 0x7F800000u)

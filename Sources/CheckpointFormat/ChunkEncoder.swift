@@ -4,7 +4,7 @@ internal import TensorCore
 /// Finds the smallest encoding of a chunk. One thread at a time.
 final class ChunkEncoder {
     /// Entropy coding alone, in blocks of 64 KiB with statistics of their own: the fastest and best on rotated planes.
-    private var literals = LiteralEncoder()
+    private var literals: LiteralEncoder
     /// The same by the library, for bytes that `literals` does not code. Nil where it does not know the parameter.
     private var libraryLiterals: ZstdCompressor?
     /// Level 1: finds repetitions as well.
@@ -17,6 +17,7 @@ final class ChunkEncoder {
     private let output = ScratchBuffer()
 
     init() throws(ZstdError) {
+        literals = try LiteralEncoder.make()
         do {
             libraryLiterals = try ZstdCompressor.make(
                 level: ZstdCompressor.leastLevel, forcingLiteralCompression: true, windowLog: 16)

@@ -135,7 +135,7 @@ package final class InputFile: Sendable {
     package func withResidentBytes<Value>(_ range: Range<Int>, _ body: (RawSpan) -> Value) -> Value? {
         // Mapped for this call alone: what stays mapped counts as the process's memory.
         guard range.lowerBound >= 0, range.upperBound <= byteCount,
-            let mapping = try? FileMapping(descriptor, range: range), mapping.isResident
+            let mapping = try? FileMapping(descriptor, range: range), mapping.becomesResident()
         else { return nil }
         readCount.add(range.count, ordering: .relaxed)
         return mapping.withBytes(range, body)

@@ -1,3 +1,4 @@
+internal import CFiles
 package import SystemPackage
 
 /// A file that appears under its name only when it is complete.
@@ -18,6 +19,10 @@ package final class OutputFile {
     /// Small pieces wait here, so that they cost no system call each.
     private let pending = ScratchBuffer()
     private static let pendingCapacity = 1 << 18
+    /// The bytes that the system has been told to begin writing to the disk.
+    private var startedByteCount = 0
+    private var writtenByteCount = 0
+    private static let writebackByteCount = 1 << 23
 
     private init(
         path: FilePath, target: FilePath, temporary: FilePath?, descriptor: FileDescriptor, operations: FileOperations
@@ -177,9 +182,16 @@ package final class OutputFile {
                 let count = try Self.retrying { try operations.write(descriptor, rest) }
                 guard count > 0 else { throw Errno.ioError }
                 done += count
+                writtenByteCount += count
             } catch {
                 throw Self.failure(error, path: path, doing: "write")
             }
+        }
+        // The disk works while the rest is encoded, instead of waiting for the end.
+        if temporary != nil, writtenByteCount - startedByteCount >= Self.writebackByteCount {
+            crux_start_writing(
+                descriptor.rawValue, Int64(startedByteCount), Int64(writtenByteCount - startedByteCount))
+            startedByteCount = writtenByteCount
         }
     }
 

@@ -41,6 +41,25 @@ package struct TensorCursor {
         }
     }
 
+    /// Reads on where it must, and says how many bytes ``take(_:_:)`` can lend: up to the end of a chunk; 0 at the end of
+    /// the range.
+    package mutating func availableByteCount() throws(CheckpointError) -> Int {
+        while consumed == chunk.count, leftByteCount > 0, nextChunk < chunkCount {
+            try source.readChunk(nextChunk, of: tensor, into: &chunk)
+            nextChunk += 1
+            consumed = 0
+        }
+        return min(chunk.count - consumed, leftByteCount)
+    }
+
+    /// Lends the next bytes where they are: at most ``availableByteCount()``.
+    package mutating func take<Value>(_ byteCount: Int, _ body: (RawSpan) -> Value) -> Value {
+        let range = consumed..<consumed + byteCount
+        consumed += byteCount
+        leftByteCount -= byteCount
+        return unsafe body(chunk.span.bytes.extracting(range))
+    }
+
     /// Replaces the buffer's content by the next `byteCount` bytes, or by fewer at the end.
     package mutating func read(_ byteCount: Int, into buffer: inout [UInt8]) throws(CheckpointError) {
         buffer.removeAll(keepingCapacity: true)

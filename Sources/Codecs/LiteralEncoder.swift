@@ -8,13 +8,14 @@ internal import CKernels
 public struct LiteralEncoder: ~Copyable {
     private let scratch: UnsafeMutableRawPointer
 
-    /// Takes nearly a megabyte, most of which is only ever touched for bytes of many values.
-    public init() {
-        guard let scratch = unsafe crux_literals_make() else {
-            // Swift's own allocations end the process here as well.
-            fatalError("out of memory")
-        }
-        unsafe self.scratch = scratch
+    private init(scratch: UnsafeMutableRawPointer) { unsafe self.scratch = scratch }
+
+    /// Makes an encoder; takes nearly a megabyte, most of which is only ever touched for bytes of many values.
+    ///
+    /// - Throws: ``ZstdError`` where there is no memory.
+    public static func make() throws(ZstdError) -> LiteralEncoder {
+        guard let scratch = unsafe crux_literals_make() else { throw ZstdError.library("out of memory") }
+        return unsafe LiteralEncoder(scratch: scratch)
     }
 
     deinit { unsafe crux_literals_free(scratch) }

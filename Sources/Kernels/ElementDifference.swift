@@ -24,15 +24,17 @@ package enum ElementDifference {
     }
 
     /// Counts the distances of pairs of little-endian floats, in steps of their type; pairs with a NaN are left out.
-    package static func addSteps(base: RawSpan, policy: RawSpan, type: StepType, to bins: inout [Int64]) {
+    ///
+    /// - Returns: How many pairs have different bits.
+    package static func addSteps(base: RawSpan, policy: RawSpan, type: StepType, to bins: inout [Int64]) -> Int {
         precondition(bins.count == stepBinCount, "ElementDifference: a wrong number of bins")
         let bytes = min(base.byteCount, policy.byteCount)
-        unsafe base.withUnsafeBytes { base in
+        return unsafe base.withUnsafeBytes { base in
             unsafe policy.withUnsafeBytes { policy in
-                guard let from = base.baseAddress, let to = policy.baseAddress else { return }
-                unsafe bins.withUnsafeMutableBufferPointer { bins in
-                    guard let bins = bins.baseAddress else { return }
-                    switch type {
+                guard let from = base.baseAddress, let to = policy.baseAddress else { return 0 }
+                return unsafe bins.withUnsafeMutableBufferPointer { bins in
+                    guard let bins = bins.baseAddress else { return 0 }
+                    return switch type {
                     case .f32: unsafe crux_steps_f32(bytes / 4, from, to, bins)
                     case .f16: unsafe crux_steps_f16(bytes / 2, from, to, bins)
                     case .bf16: unsafe crux_steps_bf16(bytes / 2, from, to, bins)
@@ -40,6 +42,22 @@ package enum ElementDifference {
                 }
             }
         }
+    }
+
+    /// Lends the exact values of little-endian floats: in place where they are aligned floats already, else in `values`,
+    /// which has room for them.
+    package static func withValues<Value>(
+        of bytes: RawSpan, as type: StepType, in values: inout [Float], _ body: (Span<Float>) -> Value
+    ) -> Value {
+        let isInPlace = unsafe bytes.withUnsafeBytes { bytes in
+            type == .f32 && Int(bitPattern: bytes.baseAddress) % MemoryLayout<Float>.alignment == 0
+        }
+        if isInPlace {
+            let whole = bytes.extracting(first: bytes.byteCount / 4 * 4)
+            return body(Span<Float>(_bytes: whole))
+        }
+        let count = read(bytes, as: type, into: &values)
+        return body(values.span.extracting(0..<count))
     }
 
     /// Replaces the first values by the exact values of little-endian floats; returns how many there are.

@@ -148,4 +148,42 @@ import Testing
         #expect(half.weights?.stepHistogram == [0, 1, 0, 1])
         #expect(half.weights?.largestChange?.index == [1])
     }
+
+    @Test("Steps and changed bits of any patterns are those counted one by one", arguments: [DType.f32, .f16, .bf16])
+    func stepsOfAnyPattern(dtype: DType) throws {
+        let bitWidth = dtype == .f32 ? 32 : 16
+        let infinity: Int64 = [.f32: 0x7F80_0000, .f16: 0x7C00, .bf16: 0x7F80][dtype] ?? 0
+        let sign = Int64(1) << (bitWidth - 1)
+        var generator = SeededGenerator(seed: 8)
+        var (base, policy): ([UInt32], [UInt32]) = ([], [])
+        for index in 0..<20_011 {
+            let pattern = UInt32.random(in: .min ... .max, using: &generator) >> (32 - UInt32(bitWidth))
+            let step = UInt32(1) << UInt32.random(in: 0..<UInt32(bitWidth), using: &generator)
+            base.append(pattern)
+            policy.append([pattern, pattern &+ step, pattern ^ UInt32(sign), pattern &- step / 2 &- 1][index % 4])
+        }
+        // From one infinity to the other, the farthest.
+        base.append(UInt32(infinity | sign))
+        policy.append(UInt32(infinity))
+        let words = { (patterns: [UInt32]) in
+            dtype == .f32 ? littleEndian(patterns) : littleEndian(patterns.map { UInt16(truncatingIfNeeded: $0) })
+        }
+        if dtype != .f32 { policy = policy.map { $0 & 0xFFFF } }
+        let report = try WeightDiff.compare(
+            base: folder.crux("base", [SampleTensor("w", dtype, [base.count], words(base))], chunkByteCount: 4160),
+            policy: folder.crux("policy", [SampleTensor("w", dtype, [base.count], words(policy))]), pool: pool)
+
+        func ordered(_ pattern: UInt32) -> Int64? {
+            let magnitude = Int64(pattern) & (sign - 1)
+            if magnitude > infinity { return nil }
+            return Int64(pattern) & sign == 0 ? magnitude : -magnitude
+        }
+        var histogram = [Int](repeating: 0, count: 34)
+        for (from, to) in zip(base.map(ordered), policy.map(ordered)) {
+            guard let from, let to else { continue }
+            histogram[64 - (from - to).magnitude.leadingZeroBitCount] += 1
+        }
+        #expect(report.weights?.stepHistogram == Array(histogram[...(histogram.lastIndex { $0 > 0 } ?? 0)]))
+        #expect(report.weights?.changedBitwise.count == zip(base, policy).count { $0 != $1 })
+    }
 }

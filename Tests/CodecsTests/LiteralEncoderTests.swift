@@ -24,7 +24,7 @@ import Testing
 
     @Test func theLibraryReadsEveryFrame() throws {
         var generator = SeededGenerator(seed: 3)
-        var encoder = LiteralEncoder()
+        var encoder = try LiteralEncoder.make()
         for round in 0..<400 {
             let count = Int.random(in: 1...(round % 20 == 0 ? 200_000 : 3000), using: &generator)
             let valueCount = Int.random(in: 1...129, using: &generator)
@@ -46,7 +46,7 @@ import Testing
         while counts.count < 22 { counts.append(counts[counts.count - 1] + counts[counts.count - 2]) }
         let bytes = counts.enumerated().flatMap { [UInt8](repeating: UInt8($0), count: $1) }
         var generator = SeededGenerator(seed: 4)
-        var encoder = LiteralEncoder()
+        var encoder = try LiteralEncoder.make()
         for bytes in [bytes, bytes.shuffled(using: &generator)] {
             let frame = try #require(frame(bytes, with: &encoder))
             #expect(try Zstd.decompress(unsafe frame.span.bytes, byteCount: bytes.count) == bytes)
@@ -56,7 +56,7 @@ import Testing
     @Test func framesAreSmallerThanTheContentWhereTheyCanBe() throws {
         var generator = SeededGenerator(seed: 5)
         let bytes = skewed(1 << 18, valueCount: 40, using: &generator)
-        var encoder = LiteralEncoder()
+        var encoder = try LiteralEncoder.make()
         let own = try #require(frame(bytes, with: &encoder)).count
         let library = try Zstd.compress(
             unsafe bytes.span.bytes, level: ZstdCompressor.leastLevel, forcingLiteralCompression: true
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func whatItDoesNotCodeIsRefused() throws {
-        var encoder = LiteralEncoder()
+        var encoder = try LiteralEncoder.make()
         var bytes = [UInt8](repeating: 5, count: 4096)
         bytes[4000] = 129
         #expect(frame(bytes, with: &encoder) == nil)

@@ -23,7 +23,7 @@ import Testing
     }
 
     private func frame(_ parts: [(Part, [UInt8])], capacity: Int? = nil) throws -> [UInt8]? {
-        var literals = LiteralEncoder()
+        var literals = try LiteralEncoder.make()
         var library = try ZstdCompressor.make(
             level: ZstdCompressor.leastLevel, forcingLiteralCompression: true, windowLog: 16)
         var matches = try ZstdCompressor.make(level: 1)

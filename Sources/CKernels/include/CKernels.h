@@ -156,10 +156,11 @@ void crux_difference(ptrdiff_t count, const float *base, const float *policy, do
 /// Bin 0 holds distance 0, bin b distances from 2^(b-1) up to below 2^b.
 #define CRUX_STEP_BINS 34
 
-/// Adds each pair of little-endian floats without a NaN to the bin of its distance in steps of the type (ULP).
-void crux_steps_f32(ptrdiff_t count, const void *base, const void *policy, int64_t *bins);
-void crux_steps_f16(ptrdiff_t count, const void *base, const void *policy, int64_t *bins);
-void crux_steps_bf16(ptrdiff_t count, const void *base, const void *policy, int64_t *bins);
+/// Adds each pair of little-endian floats without a NaN to the bin of its distance in steps of the type (ULP); fewer than
+/// 2^32 pairs. Returns how many pairs have different bits.
+ptrdiff_t crux_steps_f32(ptrdiff_t count, const void *base, const void *policy, int64_t *bins);
+ptrdiff_t crux_steps_f16(ptrdiff_t count, const void *base, const void *policy, int64_t *bins);
+ptrdiff_t crux_steps_bf16(ptrdiff_t count, const void *base, const void *policy, int64_t *bins);
 
 /// out = the values of little-endian half-precision floats, exactly.
 void crux_widen_bf16(ptrdiff_t count, const void *in, float *out);
