@@ -76,7 +76,7 @@ enum FuzzTarget: String, CaseIterable {
                 _ = Verifier.verify(path: folder.path.appending(name), workerCount: 1)
             }
         case .tokenizer:
-            folder.replaceContent(InputArchive.files(bytes) + [("model.safetensors", Self.emptySafetensors)])
+            folder.replaceContent(InputArchive.files(bytes) + [("model.safetensors", Self.tokenTable)])
             Self.readAsTokenizer(folder.path)
         case .configuration:
             let text = String(decoding: bytes, as: UTF8.self)
@@ -129,8 +129,10 @@ enum FuzzTarget: String, CaseIterable {
         }
     }
 
-    /// A file without tensors: the tokenizer is read before they are looked for.
-    private static let emptySafetensors: [UInt8] = [8, 0, 0, 0, 0, 0, 0, 0] + Array("{}      ".utf8)
+    /// A file whose one tensor says by its name that the model is a GPT-2: the tokenizer is read before its shape is looked at.
+    private static let tokenTable: [UInt8] =
+        [72, 0, 0, 0, 0, 0, 0, 0]
+        + Array(#"{"wte.weight":{"dtype":"F32","shape":[0,0],"data_offsets":[0,0]}}       "#.utf8)
 
     private static func readAsTokenizer(_ folder: FilePath) {
         guard let source = try? CheckpointOpener.open(folder), let description = try? GPT2Description(of: source),
