@@ -31,12 +31,8 @@ public enum CausalAttention {
 
     /// Floats of scratch that a call with sequences up to this length needs.
     public static func scratchCount(maximumSequenceLength: Int, headSize: Int) -> Int {
-        let (tokens, width) = (wholePanels(maximumSequenceLength), wholePanels(headSize))
+        let (tokens, width) = (Panels.wholeColumns(maximumSequenceLength), Panels.wholeColumns(headSize))
         return 3 * tokens * width + 2 * blockRows * tokens + blockRows * width + blockRows
-    }
-
-    private static func wholePanels(_ columns: Int) -> Int {
-        (columns + Int(CRUX_PANEL) - 1) / Int(CRUX_PANEL) * Int(CRUX_PANEL)
     }
 
     /// out = softmax(Q·Kᵀ/√D, causal)·V for each sequence and head.
@@ -57,10 +53,10 @@ public enum CausalAttention {
         let (width, size, stride) = (shape.width, shape.headSize, 3 * shape.width)
         for (start, end) in zip(sequenceStarts, sequenceStarts.dropFirst()) {
             let length = end - start
-            let scoreStride = wholePanels(length)
+            let scoreStride = Panels.wholeColumns(length)
             let keyPanels = unsafe scratch.base
-            let valuePanels = unsafe keyPanels + scoreStride * wholePanels(size)
-            let scores = unsafe valuePanels + scoreStride * wholePanels(size)
+            let valuePanels = unsafe keyPanels + scoreStride * Panels.wholeColumns(size)
+            let scores = unsafe valuePanels + scoreStride * Panels.wholeColumns(size)
             for head in 0..<shape.headCount {
                 let queries = unsafe queriesKeysValues.base + start * stride + head * size
                 let rowSums = unsafe logSumExp.base + head * rowCount + start
@@ -71,19 +67,17 @@ public enum CausalAttention {
                     let rows = min(blockRows, length - first)
                     let visible = first + rows
                     unsafe crux_multiply_packed(
-                        rows, wholePanels(visible), size, queries + first * stride, stride, keyPanels,
-                        panelStride(size), nil, scores, scoreStride)
+                        rows, Panels.wholeColumns(visible), size, queries + first * stride, stride, keyPanels,
+                        Panels.stride(size), nil, scores, scoreStride)
                     unsafe crux_causal_softmax(
                         rows, visible, first + 1, scoreStride, shape.scale, scores, rowSums + first)
                     unsafe crux_multiply_packed(
-                        rows, size, visible, scores, scoreStride, valuePanels, panelStride(length), nil,
+                        rows, size, visible, scores, scoreStride, valuePanels, Panels.stride(length), nil,
                         target + first * width, width)
                 }
             }
         }
     }
-
-    private static func panelStride(_ depth: Int) -> Int { Int(CRUX_PANEL) * depth }
 
     /// The gradient of Q, K and V.
     ///
@@ -107,14 +101,14 @@ public enum CausalAttention {
         let (width, size, stride) = (shape.width, shape.headSize, 3 * shape.width)
         for (start, end) in zip(sequenceStarts, sequenceStarts.dropFirst()) {
             let length = end - start
-            let scoreStride = wholePanels(length)
+            let scoreStride = Panels.wholeColumns(length)
             let keyPanels = unsafe scratch.base
-            let valuePanels = unsafe keyPanels + scoreStride * wholePanels(size)
-            let keyColumns = unsafe valuePanels + scoreStride * wholePanels(size)
-            let probabilities = unsafe keyColumns + scoreStride * wholePanels(size)
+            let valuePanels = unsafe keyPanels + scoreStride * Panels.wholeColumns(size)
+            let keyColumns = unsafe valuePanels + scoreStride * Panels.wholeColumns(size)
+            let probabilities = unsafe keyColumns + scoreStride * Panels.wholeColumns(size)
             let scoreGradients = unsafe probabilities + blockRows * scoreStride
             let rowPanels = unsafe scoreGradients + blockRows * scoreStride
-            let rowDots = unsafe rowPanels + blockRows * wholePanels(size)
+            let rowDots = unsafe rowPanels + blockRows * Panels.wholeColumns(size)
             for head in 0..<shape.headCount {
                 let queries = unsafe queriesKeysValues.base + start * stride + head * size
                 let queryGradients = unsafe gradient.base + start * stride + head * size
@@ -135,12 +129,14 @@ public enum CausalAttention {
                     let blockGradient = unsafe headOutGradient + first * width
                     let blockQueries = unsafe queries + first * stride
                     unsafe crux_multiply_packed(
-                        rows, wholePanels(visible), size, blockQueries, stride, keyPanels, panelStride(size), nil,
+                        rows, Panels.wholeColumns(visible), size, blockQueries, stride, keyPanels, Panels.stride(size),
+                        nil,
                         probabilities, scoreStride)
                     unsafe crux_causal_probabilities(
                         rows, visible, first + 1, scoreStride, shape.scale, probabilities, rowSums + first)
                     unsafe crux_multiply_packed(
-                        rows, wholePanels(visible), size, blockGradient, width, valuePanels, panelStride(size), nil,
+                        rows, Panels.wholeColumns(visible), size, blockGradient, width, valuePanels,
+                        Panels.stride(size), nil,
                         scoreGradients, scoreStride)
                     unsafe crux_row_dots(
                         rows, size, width, blockGradient, width, headOut + first * width, rowDots)
@@ -153,7 +149,7 @@ public enum CausalAttention {
                         rows, visible, size, scoreGradients, scoreStride, blockQueries, stride, adds, keyGradients,
                         stride, rowPanels)
                     unsafe crux_multiply_packed(
-                        rows, size, visible, scoreGradients, scoreStride, keyColumns, panelStride(length), nil,
+                        rows, size, visible, scoreGradients, scoreStride, keyColumns, Panels.stride(length), nil,
                         queryGradients + first * stride, stride)
                 }
             }

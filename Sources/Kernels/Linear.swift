@@ -3,7 +3,7 @@ internal import CKernels
 /// The three products of a linear layer y = x · weightᵀ + bias in training, on the calling thread.
 ///
 /// The factor that all rows share is rearranged into panels on the way, some columns at a time, so that it is read
-/// from a near cache. Each sum runs in the order of its index: the same bits whatever the CPU's vectors are.
+/// from a near cache. Each sum runs in the order of its index, however wide the CPU's vectors are.
 public enum Linear {
     /// Floats of a packed piece, a quarter of a megabyte: what a second-level cache holds beside other things.
     private static let pieceCount = 65536
@@ -13,7 +13,7 @@ public enum Linear {
 
     /// Floats of scratch for layers of up to so many inputs and outputs.
     public static func scratchCount(maximumWidth: Int) -> Int {
-        max(pieceCount, Int(CRUX_PANEL) * maximumWidth)
+        max(pieceCount, Panels.stride(maximumWidth))
     }
 
     /// y = x · weightᵀ [+ bias].
@@ -86,17 +86,15 @@ public enum Linear {
         for first in stride(from: 0, to: rowCount, by: blockRows) {
             unsafe crux_multiply_packed(
                 min(blockRows, rowCount - first), columnCount, depth, x + first * depth, depth, packed,
-                panelStride(depth), bias, out + first * outStride, outStride)
+                Panels.stride(depth), bias, out + first * outStride, outStride)
         }
     }
 
     /// Columns whose panels of `depth` rows fit one piece, at least one panel.
     private static func pieces(of width: Int, depth: Int) -> some Sequence<Range<Int>> {
-        let size = max(pieceCount / panelStride(depth), 1) * Int(CRUX_PANEL)
+        let size = max(pieceCount / Panels.stride(depth), 1) * Panels.width
         return stride(from: 0, to: width, by: size).lazy.map { $0..<min($0 + size, width) }
     }
-
-    private static func panelStride(_ depth: Int) -> Int { Int(CRUX_PANEL) * depth }
 
     /// Checks all sizes; returns M and N.
     private static func sizes(

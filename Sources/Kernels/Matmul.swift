@@ -12,32 +12,19 @@ public enum Matmul {
         precondition(
             k == inner && out.rows == m && out.columns == n && !out.isTransposed, "matrices that do not fit")
         guard m > 0, n > 0 else { return }
-        unsafe multiply(
-            m, n, k, a.slice.base, a.stride, a.isTransposed, b.slice.base, b.stride, b.isTransposed,
-            out.slice.base, out.stride, accumulate)
+        crux_use_one_openmp_thread()
+        let plain = CChar(bitPattern: UInt8(ascii: "N"))
+        let transposed = CChar(bitPattern: UInt8(ascii: "T"))
+        let status = unsafe dnnl_sgemm(
+            a.isTransposed ? transposed : plain, b.isTransposed ? transposed : plain,
+            dnnl_dim_t(m), dnnl_dim_t(n), dnnl_dim_t(k), 1, a.slice.base, dnnl_dim_t(a.stride), b.slice.base,
+            dnnl_dim_t(b.stride), accumulate ? 1 : 0, out.slice.base, dnnl_dim_t(out.stride))
+        precondition(status == dnnl_success, "the matrix library refused \(m)×\(n)×\(k)")
     }
 
     /// out = matrixᵀ, both without gaps between rows: [rows, columns] to [columns, rows].
     public static func transpose(_ matrix: FloatSlice, rows: Int, into out: FloatSlice) {
         precondition(rows > 0 && matrix.count % rows == 0 && out.count == matrix.count, "matrices that do not fit")
         unsafe crux_transpose(rows, matrix.count / rows, matrix.base, out.base)
-    }
-
-    /// A product on raw memory, for kernels that have checked their sizes.
-    @unsafe
-    static func multiply(
-        _ m: Int, _ n: Int, _ k: Int,
-        _ a: UnsafePointer<Float>, _ aStride: Int, _ aIsTransposed: Bool,
-        _ b: UnsafePointer<Float>, _ bStride: Int, _ bIsTransposed: Bool,
-        _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ accumulate: Bool
-    ) {
-        crux_use_one_openmp_thread()
-        let plain = CChar(bitPattern: UInt8(ascii: "N"))
-        let transposed = CChar(bitPattern: UInt8(ascii: "T"))
-        let status = unsafe dnnl_sgemm(
-            aIsTransposed ? transposed : plain, bIsTransposed ? transposed : plain,
-            dnnl_dim_t(m), dnnl_dim_t(n), dnnl_dim_t(k), 1, a, dnnl_dim_t(aStride), b, dnnl_dim_t(bStride),
-            accumulate ? 1 : 0, out, dnnl_dim_t(outStride))
-        precondition(status == dnnl_success, "the matrix library refused \(m)×\(n)×\(k)")
     }
 }

@@ -11,16 +11,14 @@ public struct PackedMatrix: Sendable {
     public let inputCount: Int
     private let panels: FloatSlice
 
-    private var panelStride: Int { Self.panelSize * inputCount }
+    private var panelStride: Int { Panels.stride(inputCount) }
 
-    /// Outputs of one panel.
-    private static let panelSize = Int(CRUX_PANEL)
     /// Panels that a worker takes at a time where several share a product.
     private static let panelsPerPiece = 12
 
     /// The floats that a packed matrix takes; the last panel is filled up.
     public static func floatCount(outputCount: Int, inputCount: Int) -> Int {
-        (outputCount + panelSize - 1) / panelSize * panelSize * inputCount
+        Panels.wholeColumns(outputCount) * inputCount
     }
 
     /// A matrix whose panels lie in `storage`, of ``floatCount(outputCount:inputCount:)`` floats; call
@@ -59,7 +57,7 @@ public struct PackedMatrix: Sendable {
                 outputCount)
             return
         }
-        let pieceSize = Self.panelsPerPiece * Self.panelSize
+        let pieceSize = Self.panelsPerPiece * Panels.width
         pool.run(taskCount: (outputCount + pieceSize - 1) / pieceSize) { piece, _ in
             let first = piece * pieceSize
             let panels = unsafe panels.base + first * inputCount
